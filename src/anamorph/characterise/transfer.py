@@ -1,0 +1,59 @@
+"""What training may know of a chip: differentiable characteristics fitted to a measurement."""
+
+from __future__ import annotations
+
+import equinox as eqx
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+
+class Rectifier(eqx.Module):
+    """``f(r) = max(0, a r)``, one slope `a` per neuron (Binas et al. 2016, section 1.1).
+
+    Attributes:
+        slope: ``[dies, n]``, normalised to a mean of 1 over the layer.
+        spread: standard deviation of the slope over repeated measurements, ``[dies, n]``.
+        fit_error: largest residual of the fit over its domain, as a fraction of full scale, ``[dies, n]``.
+        domain: input currents over which it was measured, A, lowest and highest.
+    """
+
+    slope: Float[Array, "dies n"]
+    spread: Float[Array, "dies n"]
+    fit_error: Float[Array, "dies n"]
+    domain: tuple[float, float] = eqx.field(static=True)
+
+
+class Transfer(eqx.Module):
+    """The measured chip as training sees it; `dies` chips at once.
+
+    Attributes:
+        activations: one `Rectifier` per neuron layer, the input layer first.
+        negative_unit: strength of a negative weight unit relative to a positive one, ``[dies]``.
+        source: where it comes from: ``"measured"`` or ``"assumed"``.
+    """
+
+    activations: tuple[Rectifier, ...]
+    negative_unit: Float[Array, " dies"]
+    source: str = eqx.field(static=True)
+
+    @property
+    def n_dies(self) -> int:
+        """How many chips it describes."""
+        return self.negative_unit.shape[0]
+
+    def select(self, shape: tuple[int, ...]) -> Transfer:
+        """The first neurons of each layer: where a network smaller than the chip is placed."""
+        chosen = tuple(
+            Rectifier(a.slope[:, :n], a.spread[:, :n], a.fit_error[:, :n], a.domain)
+            for a, n in zip(self.activations, shape, strict=True)
+        )
+        return Transfer(chosen, self.negative_unit, self.source)
+
+    @classmethod
+    def uniform(
+        cls, shape: tuple[int, ...], negative_unit: float, domain: tuple[float, float]
+    ) -> Transfer:
+        """Every neuron alike: what one assumes who has measured nothing."""
+        ones = [jnp.ones((1, n)) for n in shape]
+        activations = tuple(Rectifier(o, 0 * o, 0 * o, domain) for o in ones)
+        return cls(activations, jnp.full((1,), negative_unit), "assumed")

@@ -1,0 +1,52 @@
+"""Where training starts: random weights, and the order in which batches come.
+
+Drawn with numpy, seeded by the key, since compiling JAX's own generator took longer than all of the training
+of a small network. Every chip has its own stream: chip ``i`` starts the same however many others there are.
+"""
+
+from __future__ import annotations
+
+import jax
+import numpy as np
+from jaxtyping import Float, Int, PRNGKeyArray
+
+from anamorph.network.settings import TrainingSettings
+
+#: Streams of one key: starting weights are `_WEIGHTS`, die; batches are `_BATCHES`.
+_WEIGHTS, _BATCHES = 0, 1
+
+
+def starting_weights(
+    key: PRNGKeyArray, n_dies: int, layers: tuple[int, ...], settings: TrainingSettings
+) -> tuple[Float[np.ndarray, "dies restarts n_in n_out"], ...]:
+    """Uniform weights scaled by fan-in, one set per chip and restart, float32."""
+    sizes = list(zip(layers, layers[1:], strict=False))
+    dies = [_generator(key, _WEIGHTS, die) for die in range(n_dies)]
+    matrices = [
+        np.stack([die.random((settings.restarts, *size), dtype=np.float32) for die in dies]) for size in sizes
+    ]
+    return tuple(
+        (2 * matrix - 1 + np.float32(settings.init_bias)) * np.float32(settings.init / np.sqrt(size[0]))
+        for matrix, size in zip(matrices, sizes, strict=True)
+    )
+
+
+def batch_rows(
+    key: PRNGKeyArray, n_samples: int, settings: TrainingSettings
+) -> Int[np.ndarray, "epochs batches rows"] | None:
+    """Which samples each batch holds, for all epochs and one more; None when a batch is the whole set.
+
+    Each epoch has its own order; the samples that fill no whole batch are left out of that epoch.
+    """
+    size = settings.batch_size
+    if size is None or size >= n_samples:
+        return None
+    used = n_samples // size * size
+    generator = _generator(key, _BATCHES)
+    epochs = [generator.permutation(n_samples)[:used] for _ in range(settings.epochs + 1)]
+    return np.stack(epochs).astype(np.int32).reshape(len(epochs), -1, size)
+
+
+def _generator(key: PRNGKeyArray, *stream: int) -> np.random.Generator:
+    words = np.asarray(jax.random.key_data(key)).ravel().tolist()
+    return np.random.default_rng([*words, *stream])

@@ -1,0 +1,237 @@
+"""Training through measured neurons: one compiled computation for all chips and all restarts.
+
+Each chip has its own slopes and its own representable weights, so each gets a network of its own. The loss
+is the mean squared error on one-hot targets plus an L1 penalty on negative weights; Adam updates a
+high-precision copy of the weights, and forward and gradient use the copy rounded to the chip's levels
+(Binas et al. 2016, sections 1.1 and 3.4). Of all epochs and restarts, the rounded weights with the lowest
+training loss are kept; test samples are not looked at.
+
+A chip's deviations reach this file through `Transfer` alone: nothing here takes a die.
+"""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass, field
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from jaxtyping import Array, Float, Int, PRNGKeyArray
+
+from anamorph.characterise.transfer import Transfer
+from anamorph.data.task import Task
+from anamorph.errors import BadInput
+from anamorph.network.forward import check_layers, chip_forward, decide
+from anamorph.network.quantise import nearest_index, quantise
+from anamorph.network.settings import TrainingSettings
+from anamorph.network.start import batch_rows, starting_weights
+from anamorph.substrate.contract import Shape, Substrate
+
+Weights = tuple[Float[Array, "n_in n_out"], ...]
+
+
+@dataclass(frozen=True)
+class Trained:
+    """One network per chip.
+
+    Attributes:
+        weights: representable levels of each chip, one array per weight matrix, ``[dies, n_in, n_out]``.
+        loss: mean squared error on the training samples, with these weights, ``[dies]``.
+        train_accuracy: fraction of the training samples that come out right, ``[dies]``.
+        layers: neurons per layer, inputs first.
+    """
+
+    weights: tuple[Float[np.ndarray, "dies n_in n_out"], ...] = field(repr=False)
+    loss: Float[np.ndarray, " dies"]
+    train_accuracy: Float[np.ndarray, " dies"]
+    layers: Shape
+
+
+def train(
+    substrate: Substrate,
+    transfer: Transfer,
+    task: Task,
+    layers: tuple[int, ...],
+    settings: TrainingSettings,
+    key: PRNGKeyArray,
+) -> Trained:
+    """Train one network per chip, through that chip's measured characteristics.
+
+    Args:
+        substrate: kind of circuit: how a layer computes and which weights exist.
+        transfer: what was measured of each chip (or is assumed of it).
+        task: only its training samples are used.
+        layers: neurons per layer, inputs first; at most the chip's shape. The network is placed on the
+            first neurons of each layer.
+        settings: hyper-parameters.
+        key: of the starting weights and the order of the batches. Chip ``i`` depends on `key` and ``i``.
+
+    Raises:
+        BadInput: a die where a `Transfer` is due, layers that do not chain with the task.
+        DoesNotFit: layers that the chip does not have.
+    """
+    layers = _check(substrate, transfer, task, layers, settings)
+    chosen = transfer.select(layers)
+    levels = np.asarray(substrate.weight_grid(transfer).levels)
+    one_hot = settings.target * np.eye(layers[-1])[task.y_train]
+    chosen_levels, outputs = _fit_all(
+        _Same(substrate), settings, _float32(chosen), _float32(levels),
+        starting_weights(key, transfer.n_dies, layers, settings),
+        batch_rows(key, len(task.x_train), settings),
+        _float32(task.x_train), _float32(one_hot),
+    )  # fmt: skip
+    # Training rounds in float32; the chip's levels are handed back at their own precision.
+    dies = np.arange(len(levels)).reshape(-1, 1, 1)
+    weights = tuple(levels[dies, np.asarray(index)] for index in chosen_levels)
+    loss = np.mean((np.asarray(outputs) - one_hot) ** 2, axis=(1, 2))
+    return Trained(weights, loss, np.mean(decide(outputs) == task.y_train, axis=-1), layers)
+
+
+@dataclass(frozen=True, eq=False)
+class _Same:
+    """A substrate as a static argument: equal to itself alone, so compiled code is never reused wrongly."""
+
+    substrate: Substrate
+
+    def __hash__(self) -> int:
+        return id(self.substrate)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and other.substrate is self.substrate
+
+
+@functools.partial(jax.jit, static_argnums=(0, 1))
+def _fit_all(
+    same: _Same,
+    settings: TrainingSettings,
+    transfer: Transfer,
+    levels: Float[Array, "dies n_levels"],
+    starts: tuple[Float[Array, "dies restarts n_in n_out"], ...],
+    batches: Int[Array, "epochs batches rows"] | None,
+    x: Float[Array, "samples n_in"],
+    one_hot: Float[Array, "samples n_out"],
+) -> tuple[tuple[Int[Array, "dies n_in n_out"], ...], Float[Array, "dies samples n_out"]]:
+    """The best weights of every chip, as indices of its levels, and what they answer to `x`."""
+
+    def fit_chip(chip: Transfer, grid: Array, start: Weights) -> tuple[tuple[Array, ...], Array]:
+        loss = functools.partial(_loss, same.substrate, settings, chip, grid)
+        descend = functools.partial(_descend, loss, settings, grid, batches, x, one_hot)
+        losses, candidates = jax.vmap(descend)(start)
+        best = jnp.argmin(jnp.where(jnp.isnan(losses), jnp.inf, losses))
+        weights = tuple(matrix[best] for matrix in candidates)
+        index = tuple(nearest_index(matrix, grid) for matrix in weights)
+        return index, chip_forward(same.substrate, chip, weights, x)
+
+    return jax.vmap(fit_chip)(transfer, levels, starts)
+
+
+def _loss(
+    substrate: Substrate,
+    settings: TrainingSettings,
+    chip: Transfer,
+    grid: Array,
+    stored: Weights,
+    x: Array,
+    one_hot: Array,
+) -> tuple[Array, tuple[Array, Weights]]:
+    """Penalised loss with rounded weights; beside it the plain error and the rounded weights."""
+    rounded = tuple(quantise(matrix, grid) for matrix in stored)
+    error = jnp.mean((chip_forward(substrate, chip, rounded, x) - one_hot) ** 2)
+    negative = sum(jnp.sum(jax.nn.relu(-matrix)) for matrix in rounded)
+    return error + settings.l1_negative * negative, (error, rounded)
+
+
+def _descend(
+    loss: Any,
+    settings: TrainingSettings,
+    grid: Array,
+    batches: Array | None,
+    x: Array,
+    one_hot: Array,
+    start: Weights,
+) -> tuple[Array, Weights]:
+    """Adam over all epochs: the lowest training error seen, and the rounded weights that gave it."""
+    steps = settings.epochs * (1 if batches is None else batches.shape[1])
+    adam = optax.adam(optax.cosine_decay_schedule(settings.learning_rate, steps))
+    gradient = jax.grad(loss, has_aux=True)
+
+    def step(state: Any, batch: Any) -> tuple[Any, Any]:
+        weights, memory = state
+        slope, seen = gradient(weights, *batch)
+        update, memory = adam.update(slope, memory)
+        weights = optax.apply_updates(weights, update)
+        # The store stays inside the grid, where the gradient passes, so a weight can always come back.
+        weights = jax.tree.map(lambda w: jnp.clip(w, grid[0], grid[-1]), weights)
+        return (weights, memory), seen
+
+    def epoch(carry: Any, rows: Any) -> tuple[Any, None]:
+        state, best = carry
+        if rows is None:
+            after, seen = step(state, (x, one_hot))
+        else:
+            seen = loss(state[0], x, one_hot)[1]
+            after, _ = jax.lax.scan(lambda s, some: step(s, (x[some], one_hot[some])), state, rows)
+        return (after, _better(best, seen)), None
+
+    # An epoch judges the weights it starts with. The one extra judges the last; its learning rate is zero.
+    begin = ((start, adam.init(start)), (jnp.asarray(jnp.inf, jnp.float32), start))
+    (_, best), _ = jax.lax.scan(epoch, begin, batches, length=settings.epochs + 1)
+    return best
+
+
+def _better(best: tuple[Array, Weights], seen: tuple[Array, Weights]) -> tuple[Array, Weights]:
+    """Whichever has the lower error; a NaN never wins."""
+    wins = seen[0] < best[0]
+    return jax.tree.map(lambda new, old: jnp.where(wins, new, old), seen, best)
+
+
+def _float32(tree: Any) -> Any:
+    return jax.tree.map(lambda leaf: np.asarray(leaf, np.float32), tree)
+
+
+def _check(substrate: Any, transfer: Any, task: Any, layers: tuple[int, ...], settings: Any) -> Shape:
+    kinds = (
+        ("substrate", substrate, Substrate),
+        ("transfer", transfer, Transfer),
+        ("task", task, Task),
+        ("settings", settings, TrainingSettings),
+    )
+    for name, value, kind in kinds:
+        if not isinstance(value, kind):
+            raise BadInput(
+                f"training takes a {kind.__name__} here",
+                where=f"train: {name}",
+                expected=kind.__name__,
+                got=type(value).__name__,
+                advice="A chip is trained through its measurement: measure it, fit, and give the Transfer."
+                if kind is Transfer
+                else None,
+            )
+    _check_finite(transfer)
+    layers = check_layers(layers, substrate.shape)
+    for index, wanted, of in ((0, task.n_features, "features"), (-1, task.n_classes, "classes")):
+        if layers[index] != wanted:
+            raise BadInput(
+                "layers do not chain with the task",
+                where=f"layers: {'first' if index == 0 else 'last'}",
+                expected=f"{wanted}, as task {task.name} has {wanted} {of}",
+                got=f"{layers[index]} in {layers}",
+            )
+    return layers
+
+
+def _check_finite(transfer: Transfer) -> None:
+    for layer, activation in enumerate(transfer.activations):
+        bad = ~np.isfinite(np.asarray(activation.slope))
+        if bad.any():
+            die, neuron = np.argwhere(bad)[0]
+            raise BadInput(
+                "a neuron has no slope",
+                where=f"transfer: die {die}, layer {layer}, neuron {neuron}",
+                expected="a finite slope",
+                got=f"{np.asarray(activation.slope)[die, neuron]} ({bad.sum()} such in this layer)",
+                advice="Its measurement did not converge or saw no current: measure it again.",
+            )

@@ -1,0 +1,337 @@
+"""The contract between a neuron circuit and everything that trains, verifies and compares.
+
+A substrate is one folder that answers the same questions for its circuits:
+
+    fabricate   a key                     -> Die            (hidden truth: every device's deviation)
+    measure     a chip, a bench           -> Characterisation  (what a lab could see of it)
+    fit         a Characterisation        -> Transfer       (differentiable, per chip)
+    layer       a Transfer, weights, x    -> y              (differentiable forward, for training)
+    program     weights, a Transfer       -> Program        (what is written to the chip)
+    decode      a Program, a Transfer     -> weights        (the way back)
+    run         a Die, a Program, inputs  -> Response       (highest fidelity)
+    netlist     a Program                 -> Cell           (for SPICE)
+    cost        a Program, a Response     -> CostSheet
+
+Training knows `Transfer`, never `Die`: a die's deviations reach it only through `measure`.
+`anamorph.testing.check_substrate` checks any implementation of this contract.
+
+Axes. Everything is batched the same way: ``dies, programs, patterns, neurons``. A `Program` holds one
+program per chip (``[n_in, n_out]`` per weight matrix), several (``[programs, n_in, n_out]``), or several
+per die (``[dies, programs, n_in, n_out]``).
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+import jax
+import numpy as np
+from jaxtyping import Array, Bool, Float, PRNGKeyArray
+
+from anamorph.errors import BadInput, DoesNotFit
+
+if TYPE_CHECKING:
+    from anamorph.characterise.bench import Bench
+    from anamorph.characterise.characterisation import Characterisation
+    from anamorph.characterise.transfer import Transfer
+    from anamorph.circuit.netlist import Cell
+    from anamorph.cost.sheet import CostSheet
+
+#: Neurons per layer, inputs first: ``(7, 7, 7)``.
+Shape = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Program:
+    """What is written to a chip: one integer setting per weight, in the substrate's own steps.
+
+    Attributes:
+        substrate: name of the substrate that the settings are for.
+        settings: one integer array per weight matrix, ``[*batch, n_in, n_out]``.
+    """
+
+    substrate: str
+    settings: tuple[np.ndarray, ...]
+
+    def __post_init__(self) -> None:
+        frozen = []
+        for index, setting in enumerate(self.settings):
+            setting = np.asarray(setting)
+            if not np.issubdtype(setting.dtype, np.integer):
+                raise BadInput(
+                    "settings are integers",
+                    where=f"program: weight matrix {index}",
+                    got=str(setting.dtype),
+                )
+            setting = setting.astype(np.int32)
+            setting.setflags(write=False)
+            frozen.append(setting)
+        object.__setattr__(self, "settings", tuple(frozen))
+        for first, second in zip(self.settings, self.settings[1:], strict=False):
+            if first.shape[-1] != second.shape[-2] or first.shape[:-2] != second.shape[:-2]:
+                raise BadInput(
+                    "weight matrices do not chain",
+                    where="program",
+                    expected=f"{first.shape[-1]} rows after {first.shape}",
+                    got=str(second.shape),
+                )
+
+    @property
+    def shape(self) -> Shape:
+        """Neurons per layer."""
+        return (self.settings[0].shape[-2], *(s.shape[-1] for s in self.settings))
+
+    @property
+    def batch(self) -> tuple[int, ...]:
+        """Leading axes: ``()``, ``(programs,)`` or ``(dies, programs)``."""
+        return self.settings[0].shape[:-2]
+
+    def batched(self) -> Program:
+        """The same with both leading axes, ``[dies or 1, programs, n_in, n_out]``."""
+        missing = 2 - len(self.batch)
+        return Program(
+            self.substrate, tuple(s.reshape((1,) * missing + s.shape) for s in self.settings)
+        )
+
+
+@dataclass(frozen=True)
+class Response:
+    """What a chip answers to inputs.
+
+    Attributes:
+        outputs: output currents of the last layer, A, ``[dies, programs, patterns, n_out]``.
+        supply_current: current out of the supply, A, ``[dies, programs, patterns]``; NaN where unknown.
+        converged: False where the solver found no answer (its outputs are then NaN).
+        neuron_currents: current into every neuron, A, one array per layer; ``None`` when the chip
+            cannot be probed inside, as a real one cannot.
+    """
+
+    outputs: Float[Array, "dies programs patterns n_out"]
+    supply_current: Float[Array, "dies programs patterns"]
+    converged: Bool[Array, "dies programs patterns"]
+    neuron_currents: tuple[Float[Array, "dies programs patterns _"], ...] | None = None
+
+
+@runtime_checkable
+class Chip(Protocol):
+    """Anything that can be programmed and run: a simulated die, or a real chip on a bench."""
+
+    @property
+    def shape(self) -> Shape:
+        """Neurons per layer."""
+        ...
+
+    def run(self, program: Program, inputs: Float[Array, "..."]) -> Response:
+        """Apply `inputs` (A, ``[*batch, patterns, n_in]``) and read the output layer."""
+        ...
+
+
+@dataclass(frozen=True)
+class Die:
+    """Fabricated instances of a substrate's circuits. **Hidden truth**: not an input of training.
+
+    Attributes:
+        substrate: what was fabricated.
+        deviations: every transistor's own deviation, arrays with a leading axis of dies.
+    """
+
+    substrate: Substrate
+    deviations: Any = field(repr=False)
+
+    def __len__(self) -> int:
+        return len(jax.tree.leaves(self.deviations)[0])
+
+    def __getitem__(self, index: int | slice) -> Die:
+        where = index if isinstance(index, slice) else slice(index, index + 1)
+        return Die(self.substrate, jax.tree.map(lambda leaf: leaf[where], self.deviations))
+
+    @property
+    def shape(self) -> Shape:
+        """Neurons per layer."""
+        return self.substrate.shape
+
+    def run(self, program: Program, inputs: Float[Array, "..."]) -> Response:
+        """See `Substrate.run`."""
+        return self.substrate.run(self, program, inputs)
+
+
+@dataclass(frozen=True)
+class WeightGrid:
+    """The weights that a substrate can represent, in training units.
+
+    Attributes:
+        levels: sorted representable values, ``[dies, n_levels]``.
+        settings: the integer setting of each level, ``[n_levels]``.
+    """
+
+    levels: Float[Array, "dies n_levels"]
+    settings: np.ndarray
+
+
+class Substrate(ABC):
+    """One kind of neuron hardware, of a given shape. See the module's docstring for the questions."""
+
+    #: The name that experiments and programs use.
+    name: str
+    #: Neurons per layer of the fabricated chip, inputs first.
+    shape: Shape
+    #: Supply voltage, V; zero for a substrate that has none.
+    v_dd: float
+
+    @abstractmethod
+    def fabricate(self, key: PRNGKeyArray, n_dies: int = 1) -> Die:
+        """Draw `n_dies` dies. Die ``i`` depends on `key` and ``i`` alone, not on `n_dies`."""
+
+    @abstractmethod
+    def nominal(self) -> Die:
+        """One die without any deviation."""
+
+    @abstractmethod
+    def measure(self, chip: Chip, bench: Bench, key: PRNGKeyArray) -> Characterisation:
+        """Measure a chip as the bench can, through `Chip.run` alone."""
+
+    @abstractmethod
+    def fit(self, characterisation: Characterisation) -> Transfer:
+        """The differentiable characteristics that the measurement supports."""
+
+    @abstractmethod
+    def assumed_transfer(self) -> Transfer:
+        """What one would train with who has measured nothing: the nominal circuit's characteristics."""
+
+    @abstractmethod
+    def weight_grid(self, transfer: Transfer) -> WeightGrid:
+        """The representable weights of a measured chip."""
+
+    @abstractmethod
+    def layer(
+        self,
+        transfer: Transfer,
+        index: int,
+        weights: Float[Array, "n_in n_out"] | None,
+        x: Float[Array, "patterns n_in"],
+    ) -> Float[Array, "patterns n_out"]:
+        """Output of neuron layer `index` of one chip; `weights` is None for the input layer."""
+
+    @abstractmethod
+    def run(self, die: Die, program: Program, inputs: Float[Array, "..."]) -> Response:
+        """The programmed die at the highest fidelity. `inputs` in A, ``[*batch, patterns, n_in]``."""
+
+    @abstractmethod
+    def netlist(self, program: Program) -> Cell:
+        """The whole programmed chip as a netlist, for SPICE and for the cost sheet."""
+
+    @abstractmethod
+    def cost(self, program: Program, response: Response) -> CostSheet:
+        """Energy, latency and area of one program on one die, each part with its basis."""
+
+    def program(
+        self, weights: tuple[Float[Array, "..."], ...], transfer: Transfer
+    ) -> Program:
+        """Write representable weights as settings; networks smaller than the chip are padded with zeros.
+
+        Args:
+            weights: one array per weight matrix, ``[n_in, n_out]`` or ``[dies, n_in, n_out]``.
+            transfer: of the chip (or chips) that will be written.
+
+        Raises:
+            DoesNotFit: more layers or neurons than the chip has, or a weight between two levels.
+        """
+        grid = self.weight_grid(transfer)
+        if len(weights) != len(self.shape) - 1:
+            raise DoesNotFit(
+                "the network does not have the chip's number of layers",
+                expected=f"{len(self.shape) - 1} weight matrices",
+                got=str(len(weights)),
+            )
+        settings = tuple(
+            _pad(_encode(np.asarray(w), grid, index), self.shape[index : index + 2], index)
+            for index, w in enumerate(weights)
+        )
+        return Program(self.name, settings)
+
+    def decode(self, program: Program, transfer: Transfer) -> tuple[np.ndarray, ...]:
+        """The weights that a program stands for, ``[dies, n_in, n_out]`` each.
+
+        Raises:
+            BadInput: a program of another substrate, or a setting that does not exist.
+        """
+        self.check_program(program)
+        grid = self.weight_grid(transfer)
+        levels, order = np.asarray(grid.levels), np.argsort(grid.settings)
+        lookup = levels[:, order]
+        decoded = []
+        for setting in program.settings:
+            index = np.searchsorted(grid.settings[order], setting)
+            if setting.ndim == 2:
+                decoded.append(lookup[:, index])
+            else:
+                rows = np.arange(len(levels)).reshape((-1,) + (1,) * (setting.ndim - 1))
+                decoded.append(lookup[rows, index])
+        return tuple(decoded)
+
+    def check_program(self, program: Program) -> None:
+        """Raises `BadInput` for a program of another substrate or with settings that do not exist."""
+        if program.substrate != self.name:
+            raise BadInput(
+                "a program of another substrate", expected=self.name, got=program.substrate
+            )
+        if program.shape != self.shape:
+            raise DoesNotFit(
+                "a program of another shape", expected=str(self.shape), got=str(program.shape)
+            )
+        allowed = self.allowed_settings()
+        for index, setting in enumerate(program.settings):
+            wrong = ~np.isin(setting, allowed)
+            if wrong.any():
+                raise BadInput(
+                    "a setting that does not exist",
+                    where=f"program: weight matrix {index}",
+                    expected=f"one of {allowed.min()} to {allowed.max()}",
+                    got=str(setting[wrong][0]),
+                )
+
+    @abstractmethod
+    def allowed_settings(self) -> np.ndarray:
+        """Every integer that a setting may be."""
+
+
+def _encode(weights: np.ndarray, grid: WeightGrid, matrix: int) -> np.ndarray:
+    """Settings of the levels nearest to `weights`, ``[dies, 1, n_in, n_out]`` or ``[n_in, n_out]``."""
+    levels = np.asarray(grid.levels)
+    per_die = weights.ndim == 3
+    stacked = weights if per_die else weights[None]
+    if len(levels) not in (1, len(stacked)):
+        raise DoesNotFit(
+            "weights and measured chips differ in number",
+            where=f"weight matrix {matrix}",
+            expected=str(len(levels)),
+            got=str(len(stacked)),
+        )
+    distance = np.abs(stacked[..., None] - levels[:, None, None, :])
+    index = distance.argmin(-1)
+    step = np.diff(levels, axis=-1).min()
+    worst = distance.min(-1).max()
+    if worst > 1e-3 * step:
+        raise DoesNotFit(
+            "a weight lies between two levels",
+            where=f"weight matrix {matrix}",
+            got=f"{worst:.3g} from the nearest level",
+            advice="Quantise the weights with the chip's own grid first (train does).",
+        )
+    settings = grid.settings[index]
+    return settings[:, None] if per_die else settings[0]
+
+
+def _pad(settings: np.ndarray, shape: Shape, matrix: int) -> np.ndarray:
+    missing = [shape[0] - settings.shape[-2], shape[1] - settings.shape[-1]]
+    if min(missing) < 0:
+        raise DoesNotFit(
+            "the network is larger than the chip",
+            where=f"weight matrix {matrix}",
+            expected=f"at most {shape[0]} x {shape[1]}",
+            got=f"{settings.shape[-2]} x {settings.shape[-1]}",
+        )
+    width = [(0, 0)] * (settings.ndim - 2) + [(0, missing[0]), (0, missing[1])]
+    return np.pad(settings, width)

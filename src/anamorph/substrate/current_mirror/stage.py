@@ -1,0 +1,252 @@
+"""One stage of the mirror network, soma and synapse, tabulated for the feedforward solver.
+
+The state of a neuron is the voltage of its input node. From it the soma sets its two gate drives, V_DD - v_p and
+v_n. A synapse's current depends on the drive of its active polarity, on the voltage of the node that it feeds, on
+its bits, and, through leakage and through the path that its shared inner nodes open when the fed node is near
+ground, weakly on the other drive. All of it is solved here on the same netlists that the general
+solver and ngspice use.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Float, Int
+from scipy.interpolate import CubicSpline
+
+from anamorph.cell.current_mirror import soma, synapse
+from anamorph.circuit.assembly import Conditions, static_residual
+from anamorph.circuit.compile import Circuit, Structure, compile_cell
+from anamorph.circuit.feedforward import Region
+from anamorph.circuit.interpolation import Axis, Sizes, build
+from anamorph.circuit.netlist import Cell, Instance, VoltageSource
+from anamorph.circuit.operating_point import newton, operating_point
+from anamorph.device.mosfet import T_REFERENCE, MosfetParameters, Terminals, drain_current, thermal_voltage
+from anamorph.errors import NotConverged
+from anamorph.technology import Technology
+
+#: States covered, V: from a neuron pulled to ground to about 4 uA of input current.
+STATE_RANGE = (-0.01, 0.52)
+#: Ranges of the fed node's voltage: out of headroom below, saturated above; they overlap around the split.
+LOW_RANGE, HIGH_RANGE = (-0.01, 0.1), (0.08, 0.52)
+#: Nodes of a soma's curves, and of a synapse's currents along its gate drive and along the fed node's voltage.
+STATE_NODES, DRIVE_NODES, OUTPUT_NODES = 32, 24, 11
+#: Smallest gate drive covered, V: what a soma without input still has from its own leakage, less its mismatch.
+DRIVE_MIN = 0.005
+#: How far beyond the nominal drives at the largest state the tables reach, V: four sigma of a soma's mismatch.
+DRIVE_MARGIN = 0.015
+#: Length over which nodes crowd at the lower end, V: a few U_T.
+CROWDING = 0.1
+#: Deviated samples that span the space of currents, and their size in standard deviations.
+PROBES, PROBE_SIGMA = 36, 1.5
+#: Spread of the other drive around its nominal relation that the samples cover, V (a soma's three other FETs).
+OTHER_DRIVE_SIGMA = 0.008
+#: Last Newton step at which a tabulated current is exact: the error left is its square over n U_T, below 1e-9 V.
+TABLE_STEP = 5e-6
+#: Points solved together.
+CHUNK = 8192
+
+
+def families(n_bits: int) -> tuple[np.ndarray, np.ndarray]:
+    """Settings whose positive branch is on (zero included), and those whose negative branch is on."""
+    return np.arange(2**n_bits), -np.arange(1, 2**n_bits)
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Compiled cells and the spaces of synapse currents for one technology.
+
+    Attributes:
+        regions: low and high, each with a map per family of settings.
+        starts: nominal inner nodes of the synapse on the grid, per region and family ``[settings, nx, nv, nodes]``.
+        other_drive: per family, the nominal drive of the other polarity as a function of the family's own.
+        input_fet: parameters of M0.
+    """
+
+    technology: Technology
+    n_bits: int
+    soma: Circuit
+    synapse: Circuit
+    regions: tuple[Region, Region]
+    starts: tuple[tuple[Array, Array], tuple[Array, Array]]
+    other_drive: tuple[CubicSpline, CubicSpline]
+    input_fet: MosfetParameters
+
+    @classmethod
+    def make(cls, technology: Technology, n_bits: int, sizes: Sizes | None = None) -> Stage:
+        """Compile the cells, solve them on the grid under random deviations, and build the spaces."""
+        soma_circuit = compile_cell(_soma_bench(), technology)
+        synapse_circuit = compile_cell(_synapse_bench(n_bits), technology)
+        nominal = soma_curves(soma_circuit, technology.v_dd, jnp.zeros((1, len(soma_circuit.fets))))
+        d_p, d_n = np.asarray(nominal.drive_p[0]), np.asarray(nominal.drive_n[0])
+        other = CubicSpline(d_p, d_n), CubicSpline(d_n, d_p)
+        regions, starts = [], []
+        for low, high in (LOW_RANGE, HIGH_RANGE):
+            maps, inner = [], []
+            for family, own, polarity in zip(families(n_bits), (d_p, d_n), ("p", "n"), strict=True):
+                x = Axis.make(DRIVE_MIN, float(own[-1]) + DRIVE_MARGIN, DRIVE_NODES)
+                v = Axis.make(low, high, OUTPUT_NODES, CROWDING)
+                spline = other[0] if polarity == "p" else other[1]
+                currents, table = _sample_grid(synapse_circuit, technology.v_dd, family, spline, x, v)
+                shape = _envelope_shape(technology, polarity)
+                maps.append(build(currents, x, v, shape, sizes or Sizes()))
+                inner.append(table)
+            regions.append(Region(tuple(maps)))
+            starts.append(tuple(inner))
+        fet = next(fet for name, fet in soma().fets() if name == "M0")
+        return cls(
+            technology, n_bits, soma_circuit, synapse_circuit, tuple(regions), tuple(starts),
+            other, technology.mosfet(fet),
+        )  # fmt: skip
+
+    def input_current(
+        self, v: Float[Array, "*any"], dv_t: Float[Array, "*any"]
+    ) -> Float[Array, "*any"]:
+        """Current into a soma at input voltage v: that of its diode M0, A."""
+        return drain_current(self.input_fet, Terminals(v, v, jnp.zeros_like(v)), dv_t)
+
+    def state_of(self, current: Float[Array, "*any"], dv_t: Float[Array, "*any"]) -> Float[Array, "*any"]:
+        """Input voltage at which a saturated M0 takes `current`, V: a starting point, not an answer."""
+        p = self.input_fet
+        charge = jnp.sqrt(jnp.maximum(current, 1e-14) / p.i_spec)
+        drive = 2 * thermal_voltage(T_REFERENCE) * jnp.log(jnp.expm1(charge))
+        return p.v_t0 + dv_t + p.slope_factor * drive
+
+
+def _envelope_shape(technology: Technology, polarity: str) -> tuple[float, float, float]:
+    """Threshold, n U_T and leakage floor of a unit mirror: what the currents of a polarity scale with."""
+    name = "MP0" if polarity == "p" else "MN0"
+    p = technology.mosfet(next(fet for n, fet in synapse(1).fets() if n == name))
+    slope = float(p.slope_factor * thermal_voltage(T_REFERENCE))
+    return float(p.v_t0), slope, float(np.exp(-p.v_t0 / slope))
+
+
+def _soma_bench() -> Cell:
+    ports = {"i_in": "x", "v_p": "v_p", "v_n": "v_n", "vdd": "vdd"}
+    sources = (VoltageSource("x", "x"), VoltageSource("vdd", "vdd"))
+    return Cell("soma_bench", (), (Instance("soma", soma(), ports), *sources))
+
+
+def _synapse_bench(n_bits: int) -> Cell:
+    cell = synapse(n_bits)
+    sources = tuple(VoltageSource(port, port) for port in cell.ports)
+    return Cell("synapse_bench", (), (Instance("synapse", cell, {p: p for p in cell.ports}), *sources))
+
+
+@dataclass(frozen=True)
+class SomaCurves:
+    """What a soma does at each state node: drives (V), supply current (A), ``[somas, nodes]``."""
+
+    axis: Axis
+    drive_p: Float[Array, "somas nodes"]
+    drive_n: Float[Array, "somas nodes"]
+    supply: Float[Array, "somas nodes"]
+    converged: Bool[Array, " somas"]
+
+
+def soma_curves(
+    circuit: Circuit, v_dd: float, deviations: Float[Array, "somas fets"]
+) -> SomaCurves:
+    """Solve somas over all states."""
+    axis = Axis.make(*STATE_RANGE, STATE_NODES)
+    x = jnp.broadcast_to(axis.nodes, (len(deviations), STATE_NODES))
+    # the mirrors follow their input within tens of millivolts: a start from which Newton needs few steps
+    low = jnp.maximum(x, 0.03)
+    start = jnp.stack([v_dd - low, low], axis=-1)
+    drives = {"x": x, "vdd": v_dd}
+    solved = operating_point(circuit, drives, deviations[:, None, :], start=start, chunk=CHUNK)
+    return SomaCurves(
+        axis,
+        v_dd - solved.voltage("v_p"),
+        solved.voltage("v_n"),
+        solved.source_current("vdd"),
+        solved.converged.all(-1),
+    )
+
+
+@partial(jax.jit, static_argnames="output")
+def _output_currents(
+    structure: Structure, start: Array, given: Conditions, output: int
+) -> tuple[Array, Array, Array]:
+    v, done, *_ = newton(structure, start, given, voltage_tolerance=TABLE_STEP)
+    leaving, _, _ = static_residual(structure, v, given)
+    return -leaving[structure.n_unknowns + output], v, done
+
+
+def synapse_currents(
+    circuit: Circuit,
+    v_dd: float,
+    code: Int[np.ndarray, " batch"],
+    v_p: Float[Array, " batch"],
+    v_n: Float[Array, " batch"],
+    v_out: Float[Array, " batch"],
+    deviations: Float[Array, "fets batch"],
+    start: Float[Array, "nodes batch"],
+) -> tuple[Float[Array, " batch"], Float[Array, "nodes batch"], Bool[Array, " batch"]]:
+    """Current into the fed node (A), inner-node voltages and convergence of many synapses.
+
+    A point that does not converge from its start is solved again from afar before it is given up.
+    """
+    held = {"v_p": v_p, "v_n": v_n, "i_out": v_out, "vdd": jnp.full_like(v_p, v_dd)}
+    held["w_sign"] = jnp.asarray(np.where(code < 0, v_dd, 0.0))
+    for port in circuit.voltage_sources:
+        if port.startswith("w_") and port != "w_sign":
+            held[port] = jnp.asarray(np.where((np.abs(code) >> int(port[2:])) & 1, v_dd, 0.0))
+    stacked = jnp.stack([held[name] for name in circuit.voltage_sources])
+    size = len(v_p)
+    output = circuit.voltage_sources.index("i_out")
+    given = Conditions(stacked, jnp.zeros((0, size)), deviations, jnp.full(size, T_REFERENCE))
+    parts = []
+    for low in range(0, size, CHUNK):  # chunks of one size: one compilation
+        index = np.minimum(np.arange(low, low + CHUNK), size - 1)
+        picked = jax.tree.map(lambda a, index=index: a[..., index], (start, given))
+        parts.append(_output_currents(circuit.structure, *picked, output))
+    current, nodes, done = jax.tree.map(lambda *a: jnp.concatenate(a, -1)[..., :size], *parts)
+    failed = np.flatnonzero(~np.asarray(done))
+    if failed.size:
+        print("FAILED", failed.size)
+        drives = {name: values[failed] for name, values in zip(circuit.voltage_sources, stacked, strict=True)}
+        again = operating_point(circuit, drives, deviations[:, failed].T)
+        current = current.at[failed].set(-again.source_current("i_out"))
+        nodes = nodes.at[:, failed].set(again.voltages.T)
+        done = done.at[failed].set(again.converged)
+    return current, nodes, done
+
+
+def _sample_grid(
+    circuit: Circuit, v_dd: float, family: np.ndarray, other: CubicSpline, x: Axis, v: Axis
+) -> tuple[np.ndarray, Array]:
+    """Currents [settings, samples, nx, nv] under random deviations (the first none), and nominal inner nodes."""
+    rng = np.random.default_rng(0)  # fixed: the space is a property of the technology, not of a run
+    deviations = PROBE_SIGMA * rng.normal(size=(PROBES, len(circuit.fets))) * circuit.threshold_sigma
+    shift = OTHER_DRIVE_SIGMA * rng.normal(size=PROBES)
+    deviations[0], shift[0] = 0.0, 0.0
+    grid = (len(family), PROBES, len(x.nodes), len(v.nodes))
+    c, s, i, j = (a.ravel() for a in np.meshgrid(*map(np.arange, grid), indexing="ij"))
+    own = np.asarray(x.nodes)[i]
+    second = other(own) + shift[s]
+    positive = family[c] >= 0
+    d_p, d_n = np.where(positive, own, second), np.where(positive, second, own)
+
+    def solve(which: np.ndarray, start: Array) -> tuple[Array, Array, Array]:
+        return synapse_currents(
+            circuit, v_dd, family[c[which]], jnp.asarray(v_dd - d_p[which]), jnp.asarray(d_n[which]),
+            v.nodes[j[which]], jnp.asarray(deviations[s[which]].T), start,
+        )  # fmt: skip
+
+    nominal = s == 0
+    # rails at their supplies, inner nodes where the active branch pulls them
+    rails = {"synapse.top": v_dd, "synapse.bottom": 0.0}
+    pulled = np.where(positive[nominal], v_dd, 0.0)
+    first = np.stack([np.full(len(pulled), rails[n]) if n in rails else pulled for n in circuit.unknowns])
+    _, inner, fine = solve(nominal, jnp.asarray(first))
+    table = inner.T.reshape(grid[0], grid[2], grid[3], -1)
+    current, _, done = solve(np.ones_like(nominal), table[c, i, j].T)
+    if not bool(jnp.all(fine) & jnp.all(done)):
+        failed = int((~fine).sum()) + int((~done).sum())
+        raise NotConverged("synapse cells did not converge on their grid", got=f"{failed} failed points")
+    return np.asarray(current).reshape(grid), table

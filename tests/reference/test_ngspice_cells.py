@@ -85,11 +85,12 @@ def test_soma_and_synapse(cmos180: Technology, seed: int) -> None:
     """Six weights from 1 to 300 nA, each with a threshold deviation of its own on every transistor."""
     cell = bench()
     circuit = compile_cell(cell, cmos180)
-    currents, codes = np.meshgrid([1e-9, 15e-9, 45e-9, 100e-9, 300e-9], [1, 2, 4, 7, -1, -7], indexing="ij")
+    amperes, weights = [1e-9, 15e-9, 45e-9, 100e-9, 300e-9], [1, 2, 4, 7, -1, -7]
+    currents, codes = np.repeat(amperes, 6).reshape(5, 6), np.tile(weights, (5, 1))
     shifts = np.random.default_rng(seed).normal(size=(*codes.shape, len(circuit.fets)))
     shifts *= circuit.threshold_sigma
     drives = {"vdd": np.full(codes.shape, 1.8), "out": np.full(codes.shape, 0.35), "i_in": currents}
-    drives |= {f"w_{bit}": 1.8 * ((abs(codes) >> bit) & 1) for bit in range(3)}
+    drives |= {f"w_{bit}": 1.8 * (abs(codes) // 2**bit % 2) for bit in range(3)}
     drives |= {"w_sign": np.where(codes < 0, 1.8, 0.0)}
     ours = operating_point(circuit, {k: jnp.asarray(v) for k, v in drives.items()}, jnp.asarray(shifts))
     assert np.all(ours.converged)
@@ -118,7 +119,7 @@ def test_hierarchy_and_awkward_names(
 ) -> None:
     """Cells in cells, kept or expanded; names that ngspice folds together or takes for its own."""
     monkeypatch.setattr(spice_hierarchy, "MAX_PARAMETERS", largest)
-    size = {"w": 1e-6, "l": 1e-6}
+    size = 1e-6, 1e-6
     low = Cell(
         "Low",
         ("GND", "dv0"),
@@ -126,7 +127,7 @@ def test_hierarchy_and_awkward_names(
             Resistor("r", "GND", "time", 1e5),
             Resistor("R", "time", "TIME", 2e5),
             Resistor("s", "TIME", "dv0", 3e5),
-            Fet("M", "n", "GND", "time", "dv0", "0", **size),
+            Fet("M", "n", "GND", "time", "dv0", "0", *size),
         ),
     )
     mid = Cell(
@@ -135,7 +136,7 @@ def test_hierarchy_and_awkward_names(
         (
             Instance("a", low, {"GND": "p", "dv0": "gnd"}),
             Instance("A", low, {"GND": "gnd", "dv0": "q"}),
-            Fet("m", "n", "p", "gnd", "q", "0", **size),
+            Fet("m", "n", "p", "gnd", "q", "0", *size),
         ),
     )
     cell = Cell(

@@ -117,9 +117,8 @@ def node_charges(
     q.append(-(q[0] + q[1] + q[2]))
     a, b = structure.capacitor_nodes[:, 0], structure.capacitor_nodes[:, 1]
     q_cap = structure.capacitance[:, None] * (voltages[a] - voltages[b])
-    nodes = jnp.concatenate([*(structure.fet_nodes[:, k] for k in range(4)), a, b])
-    total = jnp.zeros((structure.n_nodes, v.shape[1]))
-    total = total.at[nodes].add(jnp.concatenate([*q, q_cap, -q_cap]))
+    at_terminals = [(structure.fet_nodes[:, k], q[k]) for k in range(4)]
+    total = _sum(structure.n_nodes, v.shape[1], [*at_terminals, (a, q_cap), (b, -q_cap)])
     places = structure.places
     entries = [(places.fet[:, r, c], square[r][c]) for r in range(4) for c in range(4)]
     entries += _two_terminal(places.capacitor, structure.capacitance, v.shape[1])
@@ -148,6 +147,15 @@ def _scatter(
     count, width = structure.blocks.shape
     ports = structure.block_border.shape[1]
     size = structure.n_border**2 + count * width * (width + 2 * ports) + 1
-    places = jnp.concatenate([place for place, _ in entries])
-    values = jnp.concatenate([value for _, value in entries])
-    return jnp.zeros((size, values.shape[1])).at[places].add(values)[:-1]
+    return _sum(size, entries[0][1].shape[1], entries)[:-1]
+
+
+def _sum(size: int, batch: int, parts: list[tuple[Array, Array]]) -> Float[Array, "size batch"]:
+    """Add whole rows at their places, one part after the other.
+
+    Not as one concatenated sum: XLA on CPUs fuses the parts' arithmetic into that, and does it many times over.
+    """
+    total = jnp.zeros((size, batch))
+    for places, values in parts:
+        total = total.at[places].add(values)
+    return total

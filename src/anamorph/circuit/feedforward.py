@@ -83,9 +83,8 @@ def bracketed_newton(
         value, slope = jax.jvp(function, (v,), (jnp.ones_like(v),))
         a, b = jnp.where(value < 0, v, a), jnp.where(value > 0, v, b)
         newton = v - value / slope
-        inside = (newton > a) & (newton < b)
+        inside = (newton >= a) & (newton <= b)  # equal: a step below the last digit of v
         nxt = jnp.where(inside, newton, 0.5 * (a + b))
-        nxt = jnp.where(value == 0, v, nxt)
         return nxt, a, b, jnp.abs(nxt - v), count + 1
 
     def unfinished(state: tuple) -> Array:

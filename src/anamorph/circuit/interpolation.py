@@ -101,10 +101,14 @@ class CurrentMap(eqx.Module):
         return (self.x.basis(inside) @ self.phi) * envelope(inside, self.envelope)[..., None]
 
     def coefficients(
-        self, currents: Float[Array, "any r"], setting: Int[Array, " any"]
-    ) -> Float[Array, "any M N"]:
+        self, currents: Float[np.ndarray, "any r"], setting: Int[np.ndarray, " any"]
+    ) -> Float[np.ndarray, "any M N"]:
         """C of each cell from its currents at its setting's points."""
-        return jnp.einsum("ap,apmn->amn", currents, self.expand[setting])
+        found = np.empty((len(currents), *self.expand.shape[2:]))
+        for one in np.unique(setting):
+            own = setting == one
+            found[own] = np.tensordot(currents[own], np.asarray(self.expand[one]), axes=1)
+        return found
 
     def voltage_series(self, sums: Float[Array, "*any N"]) -> Float[Array, "nv *any"]:
         """Coefficients of psi to a Chebyshev series in v, series on the first axis."""

@@ -1,12 +1,14 @@
 """The EKV transistor of `device/mosfet.py` as an ngspice subcircuit: the same equations, term by term.
 
 Geometry and temperature are evaluated by Python, so ngspice sees plain numbers; a transistor's own threshold
-deviation is the parameter `dv`. Two inner nodes hold the dimensionless q_f and q_r (as volts): the current is
-then a short expression of them, and an operating point costs half of what one long expression does.
+deviation is the parameter `dv`. For an operating point the current is one expression of the terminal
+voltages: inner nodes for q_f and q_r would halve the work of evaluating it, but ngspice looks up every pair
+of a node that is given a start and any other node, which for 11,000 transistors took a minute or more. A
+transient, whose charges need q_f and q_r as well, has them as two inner nodes (as volts).
 
 A charge Q(v) becomes a behavioural voltage source of Q / 1 fC volts across a capacitor of 1 fF, whose
 current is dQ/dt by ngspice's own charge-conserving integration; a current-controlled source passes it on
-to the terminal. (`ddt()` of ngspice 39 is a one-step difference without derivatives, and not used.)
+to the terminal.
 """
 
 from __future__ import annotations
@@ -25,9 +27,10 @@ from anamorph.device.mosfet import (
 #: Charge that one volt stands for on the auxiliary nodes, C.
 CHARGE_UNIT = 1e-15
 
-#: softplus never overflows and is exact for either sign; ngspice's exp() saturates at an argument of 228.
+#: softplus is exact up to an argument of 220 (11 V beyond pinch-off at 27 degC), above which exp() saturates
+#: in ngspice, by itself and silently at 228. The form exact for any argument takes half as long again.
 FUNCTIONS = (
-    ".func softplus(u) {ln(1+exp(-abs(u)))+max(u,0)}",
+    ".func softplus(u) {ln(1+exp(min(u,220)))}",
     f".func magnitude(x) {{x*x/(sqrt(x*x+{V_SMOOTH**2!r})+{V_SMOOTH!r})}}",
 )
 CHARGE_FUNCTIONS = (
@@ -70,12 +73,15 @@ def transistor(name: str, fet: Fet, p: MosfetParameters, temperature: float, *, 
         f"* {fet.polarity}-channel, W {fet.w:.4g} m, L {fet.l:.4g} m, m {fet.m}",
         f".subckt {name} d g s b dv=0",
         "+ " + " ".join(f"{key}={number(value)}" for key, value in values.items()),
-        f"Bf f 0 V=softplus(({pinch}-{v_s})*{{h}})",
-        f"Br r 0 V=softplus(({pinch}-{v_d})*{{h}})",
-        f"Bi d s I={sign}{{is}}*v(f,r)*(v(f)+v(r))*(1+{{clm}}*magnitude(v(d,s)))/(1+{{theta}}*(v(f)+v(r)))",
     ]
+    q_f, q_r = (f"softplus(({pinch}-{v})*{{h}})" for v in (v_s, v_d))
     if charges:
+        lines += [f"Bf f 0 V={q_f}", f"Br r 0 V={q_r}"]
         lines += _charges(p, u_t, pinch, (v_d, v_g, v_s), sign)
+        q_f, q_r = "v(f)", "v(r)"
+    modulation = "(1+{clm}*magnitude(v(d,s)))"
+    reduction = f"(1+{{theta}}*({q_f}+{q_r}))"
+    lines.append(f"Bi d s I={sign}{{is}}*({q_f}-{q_r})*({q_f}+{q_r})*{modulation}/{reduction}")
     return [*lines, ".ends"]
 
 

@@ -20,7 +20,7 @@ from anamorph.substrate.contract import Shape, Substrate
 def forward(
     substrate: Substrate,
     transfer: Transfer,
-    weights: Sequence[Float[Array, "dies n_in n_out"]],
+    weights: Sequence[Float[Array, "dies _ _"]],
     x: Float[Array, "patterns n_in"],
 ) -> Float[Array, "dies patterns n_out"]:
     """Outputs of a network on every chip that `transfer` describes.
@@ -28,7 +28,7 @@ def forward(
     Args:
         substrate: kind of circuit.
         transfer: measured characteristics, ``dies`` chips.
-        weights: one array per weight matrix.
+        weights: one array per weight matrix, ``[dies, n_in, n_out]``.
         x: inputs, the same for all chips, in any unit: rectifying neurons have no scale of their own.
     """
     layers = (weights[0].shape[-2], *(w.shape[-1] for w in weights))
@@ -40,10 +40,10 @@ def forward(
 def chip_forward(
     substrate: Substrate,
     transfer: Transfer,
-    weights: Sequence[Float[Array, "n_in n_out"]],
+    weights: Sequence[Float[Array, "_ _"]],
     x: Float[Array, "patterns n_in"],
 ) -> Float[Array, "patterns n_out"]:
-    """The same for one chip, whose `transfer` has no axis of dies (inside ``jax.vmap``)."""
+    """The same for one chip, whose `transfer` and weights have no axis of dies (inside ``jax.vmap``)."""
     y = substrate.layer(transfer, 0, None, x)
     for index, matrix in enumerate(weights, start=1):
         y = substrate.layer(transfer, index, matrix, y)

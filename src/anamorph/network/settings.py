@@ -46,7 +46,7 @@ class TrainingSettings:
             _check(name, getattr(self, name), zero=True)
 
 
-def _check(name: str, value: float, *, whole: bool = False, zero: bool = False) -> None:
+def _check(name: str, value: int | float, *, whole: bool = False, zero: bool = False) -> None:
     least = "at least 1" if whole else "not negative" if zero else "above 0"
     fits = isinstance(value, int if whole else int | float) and not isinstance(value, bool)
     if not fits or not math.isfinite(value) or value < 0 or (value == 0 and not zero):

@@ -1,7 +1,7 @@
 """Where training starts: random weights, and the order in which batches come.
 
 Drawn with numpy, seeded by the key, since compiling JAX's own generator took longer than all of the training
-of a small network. Every chip has its own stream: chip ``i`` starts the same however many others there are.
+of a small network. Every chip and restart has its own stream and starts the same however many others there are.
 """
 
 from __future__ import annotations
@@ -12,23 +12,22 @@ from jaxtyping import Float, Int, PRNGKeyArray
 
 from anamorph.network.settings import TrainingSettings
 
-#: Streams of one key: starting weights are `_WEIGHTS`, die; batches are `_BATCHES`.
+#: Streams of one key: starting weights are `_WEIGHTS`, die, restart; batches are `_BATCHES`.
 _WEIGHTS, _BATCHES = 0, 1
 
 
 def starting_weights(
     key: PRNGKeyArray, n_dies: int, layers: tuple[int, ...], settings: TrainingSettings
-) -> tuple[Float[np.ndarray, "dies restarts n_in n_out"], ...]:
+) -> tuple[Float[np.ndarray, "dies restarts _ _"], ...]:
     """Uniform weights scaled by fan-in, one set per chip and restart, float32."""
     sizes = list(zip(layers, layers[1:], strict=False))
-    dies = [_generator(key, _WEIGHTS, die) for die in range(n_dies)]
-    matrices = [
-        np.stack([die.random((settings.restarts, *size), dtype=np.float32) for die in dies]) for size in sizes
-    ]
-    return tuple(
-        (2 * matrix - 1 + np.float32(settings.init_bias)) * np.float32(settings.init / np.sqrt(size[0]))
-        for matrix, size in zip(matrices, sizes, strict=True)
-    )
+    matrices = [np.empty((n_dies, settings.restarts, *size), np.float32) for size in sizes]
+    for die, restart in np.ndindex(n_dies, settings.restarts):
+        generator = _generator(key, _WEIGHTS, die, restart)
+        for matrix, size in zip(matrices, sizes, strict=True):
+            draw = generator.uniform(settings.init_bias - 1, settings.init_bias + 1, size)
+            matrix[die, restart] = draw * settings.init / np.sqrt(size[0])
+    return tuple(matrices)
 
 
 def batch_rows(

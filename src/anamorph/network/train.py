@@ -30,7 +30,8 @@ from anamorph.network.settings import TrainingSettings
 from anamorph.network.start import batch_rows, starting_weights
 from anamorph.substrate.contract import Shape, Substrate
 
-Weights = tuple[Float[Array, "n_in n_out"], ...]
+#: One matrix per pair of layers; each has its own sizes, so the axes have no names.
+Weights = tuple[Float[Array, "*restarts _ _"], ...]
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ class Trained:
         layers: neurons per layer, inputs first.
     """
 
-    weights: tuple[Float[np.ndarray, "dies n_in n_out"], ...] = field(repr=False)
+    weights: tuple[Float[Array, "dies _ _"], ...] = field(repr=False)
     loss: Float[np.ndarray, " dies"]
     train_accuracy: Float[np.ndarray, " dies"]
     layers: Shape
@@ -85,7 +86,7 @@ def train(
     )  # fmt: skip
     # Training rounds in float32; the chip's levels are handed back at their own precision.
     dies = np.arange(len(levels)).reshape(-1, 1, 1)
-    weights = tuple(levels[dies, np.asarray(index)] for index in chosen_levels)
+    weights = tuple(jnp.asarray(levels[dies, np.asarray(index)]) for index in chosen_levels)
     loss = np.mean((np.asarray(outputs) - one_hot) ** 2, axis=(1, 2))
     return Trained(weights, loss, np.mean(decide(outputs) == task.y_train, axis=-1), layers)
 
@@ -109,11 +110,11 @@ def _fit_all(
     settings: TrainingSettings,
     transfer: Transfer,
     levels: Float[Array, "dies n_levels"],
-    starts: tuple[Float[Array, "dies restarts n_in n_out"], ...],
+    starts: tuple[Float[Array, "dies restarts _ _"], ...],
     batches: Int[Array, "epochs batches rows"] | None,
     x: Float[Array, "samples n_in"],
     one_hot: Float[Array, "samples n_out"],
-) -> tuple[tuple[Int[Array, "dies n_in n_out"], ...], Float[Array, "dies samples n_out"]]:
+) -> tuple[tuple[Int[Array, "dies _ _"], ...], Float[Array, "dies samples n_out"]]:
     """The best weights of every chip, as indices of its levels, and what they answer to `x`."""
 
     def fit_chip(chip: Transfer, grid: Array, start: Weights) -> tuple[tuple[Array, ...], Array]:

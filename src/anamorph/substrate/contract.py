@@ -24,7 +24,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, runtime_checkable
 
 import jax
 import numpy as np
@@ -96,8 +96,7 @@ class Program:
         )
 
 
-@dataclass(frozen=True)
-class Response:
+class Response(NamedTuple):
     """What a chip answers to inputs.
 
     Attributes:

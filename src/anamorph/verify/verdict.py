@@ -59,8 +59,8 @@ class Verdict:
 def verify(
     chip: Chip,
     program: Program,
-    inputs: Float[ArrayLike, "patterns n_in"],
-    labels: Int[ArrayLike, " patterns"],
+    inputs: ArrayLike,
+    labels: ArrayLike,
     n_classes: int,
     accuracy_min: float,
     confidence: float = 0.95,
@@ -70,8 +70,8 @@ def verify(
     Args:
         chip: one chip or many; only its `run` is used.
         program: one program per chip, or one for all.
-        inputs: input currents, A, for the first inputs of the chip; the others get none.
-        labels: class index of each sample.
+        inputs: input currents, A, ``[patterns, n_in]``, into the first inputs; the others get none.
+        labels: class index of each sample, ``[patterns]``.
         n_classes: the first outputs of the chip, of which the largest is the answer.
         accuracy_min: the accuracy from which on a die passes, 0 to 1.
         confidence: of the yield's interval.

@@ -47,6 +47,8 @@ PROBES, PROBE_SIGMA = 36, 1.5
 OTHER_DRIVE_SIGMA = 0.008
 #: Last Newton step at which a tabulated current is exact: the error left is its square over n U_T, below 1e-9 V.
 TABLE_STEP = 5e-6
+#: State of a soma that takes about 100 nA, V.
+NEGATIVE_UNIT_STATE = 0.365
 #: Points solved together.
 CHUNK = 8192
 
@@ -65,6 +67,7 @@ class Stage:
         starts: nominal inner nodes of the synapse on the grid, per region and family ``[settings, nx, nv, nodes]``.
         other_drive: per family, the nominal drive of the other polarity as a function of the family's own.
         input_fet: parameters of M0.
+        nominal_curves: of a soma without deviations.
     """
 
     technology: Technology
@@ -72,17 +75,18 @@ class Stage:
     soma: Circuit
     synapse: Circuit
     regions: tuple[Region, Region]
-    starts: tuple[tuple[Array, Array], tuple[Array, Array]]
+    starts: tuple[tuple[np.ndarray, ...], ...]
     other_drive: tuple[CubicSpline, CubicSpline]
     input_fet: MosfetParameters
+    nominal_curves: SomaCurves
 
     @classmethod
     def make(cls, technology: Technology, n_bits: int, sizes: Sizes | None = None) -> Stage:
         """Compile the cells, solve them on the grid under random deviations, and build the spaces."""
         soma_circuit = compile_cell(_soma_bench(), technology)
         synapse_circuit = compile_cell(_synapse_bench(n_bits), technology)
-        nominal = soma_curves(soma_circuit, technology.v_dd, jnp.zeros((1, len(soma_circuit.fets))))
-        d_p, d_n = np.asarray(nominal.drive_p[0]), np.asarray(nominal.drive_n[0])
+        nominal = soma_curves(soma_circuit, technology.v_dd, np.zeros((1, len(soma_circuit.fets))))
+        d_p, d_n = nominal.drive_p[0], nominal.drive_n[0]
         other = CubicSpline(d_p, d_n), CubicSpline(d_n, d_p)
         regions, starts = [], []
         for low, high in (LOW_RANGE, HIGH_RANGE):
@@ -100,21 +104,52 @@ class Stage:
         fet = next(fet for name, fet in soma().fets() if name == "M0")
         return cls(
             technology, n_bits, soma_circuit, synapse_circuit, tuple(regions), tuple(starts),
-            other, technology.mosfet(fet),
+            other, technology.mosfet(fet), nominal,
         )  # fmt: skip
 
-    def input_current(
-        self, v: Float[Array, "*any"], dv_t: Float[Array, "*any"]
-    ) -> Float[Array, "*any"]:
-        """Current into a soma at input voltage v: that of its diode M0, A."""
-        return drain_current(self.input_fet, Terminals(v, v, jnp.zeros_like(v)), dv_t)
+    def nominal_negative_unit(self) -> float:
+        """Strength of a negative unit relative to a positive one without any deviation.
 
-    def state_of(self, current: Float[Array, "*any"], dv_t: Float[Array, "*any"]) -> Float[Array, "*any"]:
-        """Input voltage at which a saturated M0 takes `current`, V: a starting point, not an answer."""
-        p = self.input_fet
-        charge = jnp.sqrt(jnp.maximum(current, 1e-14) / p.i_spec)
-        drive = 2 * thermal_voltage(T_REFERENCE) * jnp.log(jnp.expm1(charge))
-        return p.v_t0 + dv_t + p.slope_factor * drive
+        At the drive of a soma taking about 100 nA, where the paper's authors give 2.3, into a node in mid range.
+        """
+        node = int(np.argmin(np.abs(np.asarray(self.nominal_curves.axis.nodes) - NEGATIVE_UNIT_STATE)))
+        d_p, d_n = self.nominal_curves.drive_p[0, node], self.nominal_curves.drive_n[0, node]
+        code = np.array([1, -1])
+        v_dd = self.technology.v_dd
+        current, _, _ = synapse_currents(
+            self.synapse, v_dd, code, np.full(2, v_dd - d_p), np.full(2, d_n), np.full(2, 0.35),
+            np.zeros((len(self.synapse.fets), 2)), resting_nodes(self.synapse, v_dd, code),
+        )  # fmt: skip
+        return float(-current[1] / current[0])
+
+
+_STAGES: dict[tuple[str, int], Stage] = {}
+
+
+def stage_of(technology: Technology, n_bits: int) -> Stage:
+    """`Stage.make`, kept for the life of the process: it depends on the card and the bits alone."""
+    key = (technology.digest, n_bits)
+    if not technology.digest:  # a card built in memory has no identity to keep it under
+        return Stage.make(technology, n_bits)
+    if key not in _STAGES:
+        _STAGES[key] = Stage.make(technology, n_bits)
+    return _STAGES[key]
+
+
+def input_current(
+    input_fet: MosfetParameters, v: Float[Array, "*any"], dv_t: Float[Array, "*some"]
+) -> Float[Array, "*any"]:
+    """Current into a soma at input voltage v: that of its diode M0, A."""
+    return drain_current(input_fet, Terminals(v, v, jnp.zeros_like(v)), dv_t)
+
+
+def state_guess(
+    input_fet: MosfetParameters, current: Float[Array, "*any"], dv_t: Float[Array, "*some"]
+) -> Float[Array, "*any"]:
+    """Input voltage at which a saturated M0 takes `current`, V: a starting point, not an answer."""
+    charge = jnp.sqrt(jnp.maximum(current, 1e-14) / input_fet.i_spec)
+    drive = 2 * thermal_voltage(T_REFERENCE) * jnp.log(jnp.expm1(charge))
+    return input_fet.v_t0 + dv_t + input_fet.slope_factor * drive
 
 
 def _envelope_shape(technology: Technology, polarity: str) -> tuple[float, float, float]:
@@ -142,29 +177,31 @@ class SomaCurves:
     """What a soma does at each state node: drives (V), supply current (A), ``[somas, nodes]``."""
 
     axis: Axis
-    drive_p: Float[Array, "somas nodes"]
-    drive_n: Float[Array, "somas nodes"]
-    supply: Float[Array, "somas nodes"]
-    converged: Bool[Array, " somas"]
+    drive_p: Float[np.ndarray, "somas nodes"]
+    drive_n: Float[np.ndarray, "somas nodes"]
+    supply: Float[np.ndarray, "somas nodes"]
+    converged: Bool[np.ndarray, " somas"]
 
 
 def soma_curves(
-    circuit: Circuit, v_dd: float, deviations: Float[Array, "somas fets"]
+    circuit: Circuit, v_dd: float, deviations: Float[np.ndarray, "somas fets"]
 ) -> SomaCurves:
     """Solve somas over all states."""
     axis = Axis.make(*STATE_RANGE, STATE_NODES)
-    x = jnp.broadcast_to(axis.nodes, (len(deviations), STATE_NODES))
+    x = np.broadcast_to(np.asarray(axis.nodes), (len(deviations), STATE_NODES))
     # the mirrors follow their input within tens of millivolts: a start from which Newton needs few steps
-    low = jnp.maximum(x, 0.03)
-    start = jnp.stack([v_dd - low, low], axis=-1)
-    drives = {"x": x, "vdd": v_dd}
-    solved = operating_point(circuit, drives, deviations[:, None, :], start=start, chunk=CHUNK)
+    low = np.maximum(x, 0.03)
+    guess = {"v_p": v_dd - low, "v_n": low}
+    start = np.stack([guess[node] for node in circuit.unknowns], axis=-1)
+    solved = operating_point(
+        circuit, {"x": x, "vdd": v_dd}, deviations[:, None, :], start=start, chunk=CHUNK
+    )
     return SomaCurves(
         axis,
-        v_dd - solved.voltage("v_p"),
-        solved.voltage("v_n"),
-        solved.source_current("vdd"),
-        solved.converged.all(-1),
+        v_dd - np.asarray(solved.voltage("v_p")),
+        np.asarray(solved.voltage("v_n")),
+        np.asarray(solved.source_current("vdd")),
+        np.asarray(solved.converged).all(-1),
     )
 
 
@@ -181,45 +218,51 @@ def synapse_currents(
     circuit: Circuit,
     v_dd: float,
     code: Int[np.ndarray, " batch"],
-    v_p: Float[Array, " batch"],
-    v_n: Float[Array, " batch"],
-    v_out: Float[Array, " batch"],
-    deviations: Float[Array, "fets batch"],
-    start: Float[Array, "nodes batch"],
-) -> tuple[Float[Array, " batch"], Float[Array, "nodes batch"], Bool[Array, " batch"]]:
+    v_p: Float[np.ndarray, " batch"],
+    v_n: Float[np.ndarray, " batch"],
+    v_out: Float[np.ndarray, " batch"],
+    deviations: Float[np.ndarray, "fets batch"],
+    start: Float[np.ndarray, "nodes batch"],
+) -> tuple[Float[np.ndarray, " batch"], Float[np.ndarray, "nodes batch"], Bool[np.ndarray, " batch"]]:
     """Current into the fed node (A), inner-node voltages and convergence of many synapses.
 
     A point that does not converge from its start is solved again from afar before it is given up.
     """
-    held = {"v_p": v_p, "v_n": v_n, "i_out": v_out, "vdd": jnp.full_like(v_p, v_dd)}
-    held["w_sign"] = jnp.asarray(np.where(code < 0, v_dd, 0.0))
+    held = {"v_p": v_p, "v_n": v_n, "i_out": v_out, "vdd": np.full(v_p.shape, v_dd)}
+    held["w_sign"] = np.where(code < 0, v_dd, 0.0)
     for port in circuit.voltage_sources:
         if port.startswith("w_") and port != "w_sign":
-            held[port] = jnp.asarray(np.where((np.abs(code) >> int(port[2:])) & 1, v_dd, 0.0))
-    stacked = jnp.stack([held[name] for name in circuit.voltage_sources])
+            held[port] = np.where((np.abs(code) >> int(port[2:])) & 1, v_dd, 0.0)
+    stacked = np.stack([held[name] for name in circuit.voltage_sources])
     size = len(v_p)
     output = circuit.voltage_sources.index("i_out")
-    given = Conditions(stacked, jnp.zeros((0, size)), deviations, jnp.full(size, T_REFERENCE))
+    given = Conditions(stacked, np.zeros((0, size)), deviations, np.full(size, T_REFERENCE))
     parts = []
     for low in range(0, size, CHUNK):  # chunks of one size: one compilation
         index = np.minimum(np.arange(low, low + CHUNK), size - 1)
         picked = jax.tree.map(lambda a, index=index: a[..., index], (start, given))
-        parts.append(_output_currents(circuit.structure, *picked, output))
-    current, nodes, done = jax.tree.map(lambda *a: jnp.concatenate(a, -1)[..., :size], *parts)
-    failed = np.flatnonzero(~np.asarray(done))
+        parts.append(jax.tree.map(np.asarray, _output_currents(circuit.structure, *picked, output)))
+    current, nodes, done = (np.concatenate(a, -1)[..., :size] for a in zip(*parts, strict=True))
+    failed = np.flatnonzero(~done)
     if failed.size:
-        print("FAILED", failed.size)
-        drives = {name: values[failed] for name, values in zip(circuit.voltage_sources, stacked, strict=True)}
+        drives = {name: row[failed] for name, row in zip(circuit.voltage_sources, stacked, strict=True)}
         again = operating_point(circuit, drives, deviations[:, failed].T)
-        current = current.at[failed].set(-again.source_current("i_out"))
-        nodes = nodes.at[:, failed].set(again.voltages.T)
-        done = done.at[failed].set(again.converged)
+        current[failed] = -np.asarray(again.source_current("i_out"))
+        nodes[:, failed] = np.asarray(again.voltages).T
+        done[failed] = np.asarray(again.converged)
     return current, nodes, done
+
+
+def resting_nodes(circuit: Circuit, v_dd: float, code: Int[np.ndarray, " batch"]) -> Float[np.ndarray, "nodes batch"]:
+    """Where a synapse's inner nodes roughly are: rails at their supplies, the others where its branch pulls them."""
+    rails = {"synapse.top": v_dd, "synapse.bottom": 0.0}
+    pulled = np.where(code >= 0, v_dd, 0.0)
+    return np.stack([np.full(code.shape, rails[n]) if n in rails else pulled for n in circuit.unknowns])
 
 
 def _sample_grid(
     circuit: Circuit, v_dd: float, family: np.ndarray, other: CubicSpline, x: Axis, v: Axis
-) -> tuple[np.ndarray, Array]:
+) -> tuple[np.ndarray, np.ndarray]:
     """Currents [settings, samples, nx, nv] under random deviations (the first none), and nominal inner nodes."""
     rng = np.random.default_rng(0)  # fixed: the space is a property of the technology, not of a run
     deviations = PROBE_SIGMA * rng.normal(size=(PROBES, len(circuit.fets))) * circuit.threshold_sigma
@@ -232,21 +275,19 @@ def _sample_grid(
     positive = family[c] >= 0
     d_p, d_n = np.where(positive, own, second), np.where(positive, second, own)
 
-    def solve(which: np.ndarray, start: Array) -> tuple[Array, Array, Array]:
+    v_out = np.asarray(v.nodes)[j]
+
+    def solve(which: np.ndarray, start: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         return synapse_currents(
-            circuit, v_dd, family[c[which]], jnp.asarray(v_dd - d_p[which]), jnp.asarray(d_n[which]),
-            v.nodes[j[which]], jnp.asarray(deviations[s[which]].T), start,
+            circuit, v_dd, family[c[which]], v_dd - d_p[which], d_n[which], v_out[which],
+            deviations[s[which]].T, start,
         )  # fmt: skip
 
     nominal = s == 0
-    # rails at their supplies, inner nodes where the active branch pulls them
-    rails = {"synapse.top": v_dd, "synapse.bottom": 0.0}
-    pulled = np.where(positive[nominal], v_dd, 0.0)
-    first = np.stack([np.full(len(pulled), rails[n]) if n in rails else pulled for n in circuit.unknowns])
-    _, inner, fine = solve(nominal, jnp.asarray(first))
+    _, inner, fine = solve(nominal, resting_nodes(circuit, v_dd, family[c[nominal]]))
     table = inner.T.reshape(grid[0], grid[2], grid[3], -1)
     current, _, done = solve(np.ones_like(nominal), table[c, i, j].T)
-    if not bool(jnp.all(fine) & jnp.all(done)):
+    if not (fine.all() and done.all()):
         failed = int((~fine).sum()) + int((~done).sum())
         raise NotConverged("synapse cells did not converge on their grid", got=f"{failed} failed points")
-    return np.asarray(current).reshape(grid), table
+    return current.reshape(grid), table

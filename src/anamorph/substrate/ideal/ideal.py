@@ -9,27 +9,25 @@ whatever the number of bits: for 3 bits a step of 0.25, as the mirrors of Binas 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
+from anamorph.characterise.bench import Bench, source_monitor
+from anamorph.characterise.characterisation import Characterisation
+from anamorph.characterise.fit import fit_rectifiers
 from anamorph.characterise.transfer import Transfer
+from anamorph.circuit.netlist import Cell
+from anamorph.cost.sheet import CostLine, CostSheet
 from anamorph.errors import BadInput, DoesNotFit
 from anamorph.substrate.contract import Chip, Die, Program, Response, Shape, Substrate, WeightGrid
 
-if TYPE_CHECKING:
-    from anamorph.characterise.bench import Bench
-    from anamorph.characterise.characterisation import Characterisation
-    from anamorph.circuit.netlist import Cell
-    from anamorph.cost.sheet import CostSheet
-
 #: The largest weight of a 3-bit mirror synapse, in training units.
 WEIGHT_MAX = 1.75
-#: More bits than this are finer than a trained network can tell, and a grid of them fills the memory.
-MAX_BITS = 8
+#: With one bit the bench could not tell how strong a negative weight is: it shuts a neuron off altogether.
+#: More than eight are finer than a trained network can tell, and a grid of them fills the memory.
+MIN_BITS, MAX_BITS = 2, 8
 #: Input currents for which an assumed transfer holds, A. Ideal neurons hold for all.
 DOMAIN = (0.0, float("inf"))
 
@@ -42,7 +40,7 @@ class Ideal(Substrate):
         n_bits: bits of a weight's magnitude; a sign comes on top.
 
     Raises:
-        BadInput: fewer than two layers, a layer without neurons, or a number of bits outside 1..8.
+        BadInput: fewer than two layers, a layer without neurons, or a number of bits outside 2..8.
     """
 
     name = "ideal"
@@ -59,9 +57,12 @@ class Ideal(Substrate):
                 expected="two or more layers of at least one neuron",
                 got=str(shape),
             )
-        if not isinstance(n_bits, int) or not 1 <= n_bits <= MAX_BITS:
+        if not isinstance(n_bits, int) or not MIN_BITS <= n_bits <= MAX_BITS:
             raise BadInput(
-                "no such weights", where="ideal: n_bits", expected=f"1 to {MAX_BITS}", got=repr(n_bits)
+                "no such weights",
+                where="ideal: n_bits",
+                expected=f"{MIN_BITS} to {MAX_BITS}",
+                got=repr(n_bits),
             )
         self.shape, self.n_bits = shape, n_bits
 
@@ -91,16 +92,12 @@ class Ideal(Substrate):
 
     def measure(self, chip: Chip, bench: Bench, key: PRNGKeyArray) -> Characterisation:
         """Measure a chip as the bench can, as any other substrate is measured."""
-        from anamorph.characterise.bench import source_monitor
-
-        full = self.max_setting
-        return source_monitor(chip, bench, key, full, tuple(-m for m in sorted({1, (full + 1) // 2, full})))
+        weaker = (-(2 ** (self.n_bits - 2)), -(2 ** (self.n_bits - 1)))
+        return source_monitor(chip, bench, key, self.max_setting, weaker, self.name)
 
     def fit(self, characterisation: Characterisation) -> Transfer:
         """Slopes and the strength of a negative unit, as measured."""
-        from anamorph.characterise.fit import fit_rectifiers
-
-        return fit_rectifiers(characterisation, self.shape)
+        return fit_rectifiers(characterisation, self.shape, self.max_setting)
 
     def assumed_transfer(self) -> Transfer:
         """The truth, here: every slope 1, a negative unit as strong as a positive one."""
@@ -136,7 +133,7 @@ class Ideal(Substrate):
         return Response(
             outputs=jax.nn.relu(currents[-1]),
             supply_current=jnp.zeros((n_dies, n_programs, n_patterns)),
-            converged=jnp.isfinite(currents[-1]).all(-1),
+            converged=jnp.ones((n_dies, n_programs, n_patterns), bool),
             neuron_currents=tuple(currents),
         )
 
@@ -151,6 +148,13 @@ class Ideal(Substrate):
                 where="run: inputs",
                 expected=f"[dies, programs, patterns, {self.shape[0]}], leading axes optional",
                 got=f"shape {x.shape}",
+            )
+        if not bool(jnp.isfinite(x).all()) or float(x.min()) < 0:
+            raise BadInput(
+                "an input is not a current that a chip takes",
+                where="run: inputs",
+                expected="finite currents in A, none negative",
+                got=f"{float(x.min()):.4g} (smallest), {int(jnp.sum(~jnp.isfinite(x)))} not finite",
             )
         x = x.reshape((1,) * (4 - x.ndim) + x.shape)
         wanted = (len(die), batch[1])
@@ -174,8 +178,6 @@ class Ideal(Substrate):
 
     def cost(self, program: Program, response: Response) -> CostSheet:
         """Nothing costs anything, by definition."""
-        from anamorph.cost.sheet import CostLine, CostSheet
-
         quantities = (("energy_per_inference", "J"), ("power", "W"), ("latency", "s"), ("area", "m^2"))
         return CostSheet(
             tuple(

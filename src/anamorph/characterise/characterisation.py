@@ -1,0 +1,132 @@
+"""What a lab could see of chips: a table of readings with its units, saved as netCDF or read from a bench's CSV."""
+
+from __future__ import annotations
+
+import csv
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+
+from anamorph.errors import BadInput
+
+#: What each reading's coordinates mean; a bench's CSV has these columns.
+COORDINATES = {
+    "kind": "slope: one path of full positive weights; negative: a second source through a negative weight",
+    "layer": "layer of the measured neuron, 0 for inputs",
+    "neuron": "measured neuron",
+    "repeat": "number of the choice of source and monitor",
+    "source": "neuron before the measured one, -1 where the bench drives it directly",
+    "monitor": "neuron after the measured one, -1 where the bench reads it directly",
+    "partner": "second source, -1 where there is none",
+    "setting": "setting of the partner's synapse, 0 when switched off",
+    "input_current": "current into each driven input neuron, A",
+}
+#: A bench's file larger than this is not read.
+MAX_CSV_BYTES = 64 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Characterisation:
+    """Readings of one or more chips.
+
+    Attributes:
+        data: `xarray.Dataset` with ``output_current`` (A) and ``converged`` on ``(die, reading)`` and the
+            coordinates of `COORDINATES` on ``reading``. Readings without an answer are NaN and marked.
+    """
+
+    data: xr.Dataset
+
+    @classmethod
+    def of(
+        cls, coordinates: dict[str, np.ndarray], output_current: np.ndarray, converged: np.ndarray
+    ) -> Characterisation:
+        """Label readings. Arrays of ``[readings]`` and ``[dies, readings]``."""
+        where = {
+            name: ("reading", values, {"long_name": COORDINATES[name]})
+            for name, values in coordinates.items()
+        }
+        variables = {
+            "output_current": (("die", "reading"), output_current, {"units": "A"}),
+            "converged": (("die", "reading"), converged, {}),
+        }
+        return cls(xr.Dataset(variables, coords=where))
+
+    @property
+    def n_dies(self) -> int:
+        """How many chips were measured."""
+        return self.data.sizes["die"]
+
+    def save(self, path: Path) -> None:
+        """Write netCDF under a temporary name, then rename."""
+        temporary = path.with_name(f".{path.name}.part")
+        self.data.assign(converged=self.data["converged"].astype("int8")).to_netcdf(temporary, engine="h5netcdf")
+        os.replace(temporary, path)
+
+    @classmethod
+    def load(cls, path: Path) -> Characterisation:
+        """Read what `save` wrote.
+
+        Raises:
+            BadInput: no such file, cut short, or not a characterisation.
+        """
+        if not path.is_file():
+            raise BadInput("no characterisation", where=str(path))
+        try:
+            with xr.open_dataset(path, engine="h5netcdf") as stored:
+                data = stored.load()
+        except (OSError, ValueError, KeyError) as error:
+            raise BadInput(
+                f"not a readable netCDF file ({error})", where=str(path), advice="Measure again."
+            ) from None
+        missing = [n for n in (*COORDINATES, "output_current", "converged") if n not in data.variables]
+        if missing:
+            raise BadInput(f"not a characterisation: no '{missing[0]}'", where=str(path))
+        return cls(data.assign(converged=data["converged"].astype(bool)))
+
+    @classmethod
+    def from_csv(cls, path: Path) -> Characterisation:
+        """Read a bench's table of one chip: a header with `COORDINATES` and ``output_current``, SI units.
+
+        Raises:
+            BadInput: missing or unknown columns, a field that is not a number, NaN, an empty file.
+        """
+        if not path.is_file():
+            raise BadInput("no such file", where=str(path))
+        if path.stat().st_size > MAX_CSV_BYTES:
+            raise BadInput("file too large", where=str(path), expected=f"at most {MAX_CSV_BYTES} bytes")
+        columns = (*COORDINATES, "output_current")
+        with path.open(newline="", encoding="utf-8") as stream:
+            reader = csv.DictReader(stream)
+            header = tuple(reader.fieldnames or ())
+            if set(header) != set(columns):
+                raise BadInput(
+                    "wrong columns", where=str(path), expected=", ".join(columns), got=", ".join(header)
+                )
+            rows = [_row(row, f"{path}: line {reader.line_num}") for row in reader]
+        if not rows:
+            raise BadInput("no readings", where=str(path))
+        table = {name: np.array([row[name] for row in rows]) for name in columns}
+        output = table.pop("output_current")[None]
+        return cls.of(table, output, np.ones(output.shape, bool))
+
+
+def _row(row: dict[str, str], where: str) -> dict[str, str | int | float]:
+    read: dict[str, str | int | float] = {"kind": str(row["kind"])}
+    if read["kind"] not in ("slope", "negative"):
+        raise BadInput("unknown kind", where=where, expected="slope or negative", got=repr(row["kind"]))
+    for name in (*COORDINATES, "output_current"):
+        if name == "kind":
+            continue
+        whole = name not in ("input_current", "output_current")
+        try:
+            value = int(row[name]) if whole else float(row[name])
+        except (TypeError, ValueError):
+            expected = "a whole number" if whole else "a number in A"
+            raise BadInput(f"bad {name}", where=where, expected=expected, got=repr(row[name])) from None
+        if not np.isfinite(value):
+            raise BadInput(f"{name} is not finite", where=where, got=repr(row[name]))
+        read[name] = value
+    return read

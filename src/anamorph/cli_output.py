@@ -1,0 +1,141 @@
+"""What the command line prints: progress per stage, a short table, names."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from anamorph.units import show
+
+if TYPE_CHECKING:
+    from anamorph.stages.drive import Run
+    from anamorph.stages.spice import SpiceComparison
+
+#: What a stage is doing, for the reader who waits.
+DOING = {
+    "prepare": "reading the card, preparing the circuits",
+    "fabricate": "drawing the deviations of every transistor",
+    "characterise": "measuring through source and monitor neurons",
+    "fit": "fitting rectifier slopes",
+    "train": "training through the measured slopes",
+    "program": "writing switch bits and netlist",
+    "verify": "running the test samples at transistor level",
+    "cost": "adding up energy, time and area",
+    "report": "drawing the report",
+}
+#: Rows of the short table, where the run has them.
+SHOWN = (
+    ("accuracy", "accuracy, compensated"),
+    ("accuracy_uncompensated", "accuracy, uncompensated"),
+    ("accuracy_ideal", "accuracy, same weights on an ideal die"),
+    ("yield", "yield, compensated"),
+    ("yield_uncompensated", "yield, uncompensated"),
+    ("slope_spread", "spread of the slopes"),
+    ("negative_unit", "strength of a negative unit"),
+    ("energy_per_inference", "energy per inference"),
+    ("energy_per_operation", "energy per operation"),
+    ("latency", "latency"),
+    ("power", "power"),
+    ("static_power", "static power"),
+    ("area", "area"),
+)
+
+
+class Progress:
+    """One line per stage on stderr; while a stage runs, a spinner where there is a terminal."""
+
+    def __init__(self) -> None:
+        self.console = Console(stderr=True, highlight=False)
+        self._stage: str | None = None
+        self._begun = 0.0
+        self._status: Any = None
+
+    def __call__(self, stage: str | None) -> None:
+        """End the stage at hand, if any, and begin `stage`, unless None."""
+        self._end()
+        if stage is None:
+            return
+        self._stage, self._begun = stage, time.perf_counter()
+        if self.console.is_terminal:
+            self._status = self.console.status(f"{stage}: {DOING[stage]}")
+            self._status.start()
+
+    def _end(self) -> None:
+        if self._status is not None:
+            self._status.stop()
+            self._status = None
+        if self._stage is not None:
+            seconds = time.perf_counter() - self._begun
+            self.console.print(f"{self._stage:<13} {DOING[self._stage]:<46} {seconds:6.1f} s", soft_wrap=True)
+            self._stage = None
+
+    def __enter__(self) -> Progress:
+        return self
+
+    def __exit__(self, failure: type[BaseException] | None, *_: object) -> None:
+        if failure is not None:
+            self._stage = None
+        self._end()
+
+
+def print_run(done: Run, until: str) -> None:
+    """The short table and where the rest is."""
+    out = Console(highlight=False)
+    if not out.is_terminal:
+        out.width = 120  # a file or a pipe has no edge to break lines at
+    if until == "report":
+        out.print(_table(done.metrics))
+        for text in done.result.get("warnings", []):
+            out.print(f"warning: {escape(text)}", soft_wrap=True)
+        out.print(f"report: {escape(str(done.report.absolute()))}", soft_wrap=True)
+    else:
+        if until == "cost":
+            out.print(_table(_costs(done)))
+        out.print(f"run folder: {escape(str(done.folder.absolute()))}", soft_wrap=True)
+
+
+def _costs(done: Run) -> dict[str, Any]:
+    import json
+
+    record = json.loads((done.folder / "cost.json").read_text())
+    return {line["quantity"]: line for line in record["lines"]}
+
+
+def _table(metrics: Mapping[str, Mapping[str, Any]]) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for column, side in (("", "left"), ("value", "right"), ("interval", "right"), ("basis", "left")):
+        table.add_column(column, justify=side, no_wrap=True)  # pyright: ignore[reportArgumentType]
+    for name, title in SHOWN:
+        entry = metrics.get(name)
+        if entry is None or entry["value"] is None:
+            continue
+        unit, low, high = entry["unit"], entry["low"], entry["high"]
+        bounds = "" if low is None or high is None else f"{show(low, unit)} to {show(high, unit)}"
+        table.add_row(title, show(entry["value"], unit), bounds, entry["basis"])
+    return table
+
+
+def print_comparison(found: SpiceComparison) -> None:
+    """How far the two simulators are apart."""
+    sys.stdout.write(
+        f"ngspice {found.version}: {found.n_compared} currents of {found.n_patterns} patterns compared; "
+        f"largest relative difference {found.worst:.2e} (limit {found.tolerance:g}) at {found.worst_at}\n"
+    )
+
+
+def print_names() -> None:
+    """Experiments, substrates and technologies, one per line below its heading."""
+    from anamorph import experiment, substrate, technology
+
+    for title, names in (
+        ("experiments", experiment.builtin_names()),
+        ("substrates", substrate.names()),
+        ("technologies", technology.builtin_names()),
+    ):
+        sys.stdout.write(f"{title}:\n" + "".join(f"  {name}\n" for name in names))

@@ -1,0 +1,298 @@
+"""An experiment: one TOML file with units in its values that says everything a run depends on.
+
+    experiment = load("iris")                       # a built-in one, or a path to a .toml file
+    experiment = load("iris", {"chip.dies": "20"})  # with a value replaced
+
+Keys are declared once, below, with unit and legal range; pydantic checks them. Whatever is wrong becomes a
+`BadInput` that names the file and the key.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping, Sequence
+from importlib import resources
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr, ValidationError
+from pydantic.functional_validators import BeforeValidator
+from pydantic_core import PydanticCustomError
+
+from anamorph import toml_file, units
+from anamorph.errors import BadInput, nearest
+from anamorph.network.settings import TrainingSettings
+
+#: A title longer than this is not one.
+MAX_TITLE = 120
+#: What a name may be: it becomes part of a folder's name.
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}")
+_DEFAULT = TrainingSettings()
+
+
+class Quantity:
+    """Annotation of a figure: text with a unit becomes an SI float within a legal range."""
+
+    def __init__(self, unit: str, low: float, high: float) -> None:
+        self.unit, self.low, self.high = unit, low, high
+
+    def __call__(self, text: Any) -> float:
+        """Raises a pydantic error that carries the parts of an `AnamorphError`."""
+        try:
+            # 15 digits: 95 % is 0.95, without the rounding of the conversion
+            value = float(f"{units.parse(text, self.unit, where=''):.15g}")
+        except BadInput as error:
+            raise _refusal(error.what, error.expected, error.got, error.advice) from None
+        if not self.low <= value <= self.high:
+            limits = " to ".join(units.show(limit, self.unit) for limit in (self.low, self.high))
+            raise _refusal("out of range", limits, repr(text))
+        return value
+
+    def text(self, value: float) -> str:
+        """The shortest text with a prefix that reads back as exactly `value`."""
+        for digits in range(3, 18):
+            shown = units.show(value, self.unit, digits)
+            if self(shown) == value:
+                return shown
+        return f"{value!r} {self.unit}".strip()
+
+
+def _refusal(what: str, expected: str | None = None, got: str | None = None, advice: str | None = None) -> Exception:
+    context = {"what": what, "expected": expected, "got": got, "advice": advice}
+    return PydanticCustomError("refused", "{what}", context)
+
+
+def _printable(text: Any) -> Any:
+    if isinstance(text, str) and not (text.isprintable() and len(text) <= MAX_TITLE):
+        raise _refusal("not a title", f"one line of at most {MAX_TITLE} printable characters", repr(text[:MAX_TITLE]))
+    return text
+
+
+def _plain_name(text: Any) -> Any:
+    if isinstance(text, str) and not NAME.fullmatch(text):
+        raise _refusal("not a usable name", "letters, digits, '_' and '-', 63 at most", repr(text[:MAX_TITLE]))
+    return text
+
+
+_CURRENT = Quantity("A", 1e-12, 1e-5)
+_DURATION = Quantity("s", 1e-8, 1.0)
+_NOISE = Quantity("", 0.0, 0.5)
+_FRACTION = Quantity("", 0.0, 1.0)
+_CONFIDENCE = Quantity("", 0.5, 0.9999)
+Current = Annotated[float, BeforeValidator(_CURRENT), _CURRENT]
+Duration = Annotated[float, BeforeValidator(_DURATION), _DURATION]
+Noise = Annotated[float, BeforeValidator(_NOISE), _NOISE]
+Fraction = Annotated[float, BeforeValidator(_FRACTION), _FRACTION]
+Confidence = Annotated[float, BeforeValidator(_CONFIDENCE), _CONFIDENCE]
+Name = Annotated[StrictStr, BeforeValidator(_plain_name)]
+Title = Annotated[StrictStr, BeforeValidator(_printable)]
+Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
+Neurons = Annotated[StrictInt, Field(ge=1, le=10_000)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ChipSection(_Section):
+    """What is fabricated: neurons per layer, magnitude bits of a weight, number of dies."""
+
+    layers: tuple[Neurons, ...] = Field(min_length=2, max_length=16)
+    bits: StrictInt = Field(3, ge=1, le=7)
+    dies: StrictInt = Field(100, ge=1, le=100_000)
+
+
+class NetworkSection(_Section):
+    """What is trained: neurons per layer; at most the chip's."""
+
+    layers: tuple[Neurons, ...] = Field(min_length=2, max_length=16)
+
+
+class DataSection(_Section):
+    """The task, how many of its samples test, and the input current of a full-scale feature."""
+
+    name: Name
+    test: StrictInt = Field(30, ge=1, le=1_000_000)
+    input_max: Current = 325e-9
+
+
+class BenchSection(_Section):
+    """How a chip is measured; see `anamorph.characterise.bench.Bench`."""
+
+    currents: tuple[Current, ...] = Field(min_length=1, max_length=1000)
+    repeats: StrictInt = Field(5, ge=1, le=1000)
+    read_noise: Noise = 0.005
+
+
+class TrainingSection(_Section):
+    """Hyper-parameters; see `anamorph.network.settings.TrainingSettings`."""
+
+    epochs: StrictInt = Field(_DEFAULT.epochs, ge=1, le=1_000_000)
+    learning_rate: Number = Field(_DEFAULT.learning_rate, gt=0, le=10)
+    l1_negative: Number = Field(_DEFAULT.l1_negative, ge=0, le=10)
+    target: Number = Field(_DEFAULT.target, gt=0, le=1000)
+    restarts: StrictInt = Field(_DEFAULT.restarts, ge=1, le=1000)
+
+
+class VerifySection(_Section):
+    """From which accuracy on a die is good, and the confidence of the intervals."""
+
+    accuracy_min: Fraction = 0.9
+    confidence: Confidence = 0.95
+
+
+class TransientSection(_Section):
+    """How long each of how many patterns is presented when energy and latency are simulated."""
+
+    patterns: StrictInt = Field(6, ge=1, le=10_000)
+    presentation: Duration = 15e-6
+
+
+class Experiment(_Section):
+    """Everything that a run depends on."""
+
+    name: Name
+    title: Title = ""
+    seed: StrictInt = Field(0, ge=0, le=2**32 - 1)
+    substrate: StrictStr
+    technology: Annotated[StrictStr, BeforeValidator(_printable)] = "cmos180"
+    chip: ChipSection
+    network: NetworkSection
+    data: DataSection
+    bench: BenchSection
+    training: TrainingSection = TrainingSection()
+    verify: VerifySection = VerifySection()
+    transient: TransientSection = TransientSection()
+
+    def text(self) -> str:
+        """The whole experiment as TOML, defaults included, with units; it reads back as an equal one."""
+        return toml_file.write(_tables(self))
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of `text`."""
+        return hashlib.sha256(self.text().encode()).hexdigest()
+
+
+def _tables(section: BaseModel) -> dict[str, Any]:
+    return {key: _plain(getattr(section, key), field) for key, field in type(section).model_fields.items()}
+
+
+def _plain(value: Any, field: Any) -> Any:
+    if isinstance(value, BaseModel):
+        return _tables(value)
+    quantity = next((m for m in field.metadata if isinstance(m, Quantity)), None)
+    if quantity is not None:
+        return quantity.text(value)
+    if isinstance(value, tuple):
+        return [_CURRENT.text(v) if isinstance(v, float) else v for v in value]
+    return value
+
+
+def builtin_names() -> list[str]:
+    """Names of the experiments that come with the package."""
+    folder = resources.files("anamorph.experiments")
+    return sorted(p.name.removesuffix(".toml") for p in folder.iterdir() if p.name.endswith(".toml"))
+
+
+def load(name_or_path: str | Path, replace: Mapping[str, str] | None = None) -> Experiment:
+    """A built-in experiment by name, or a user's by path (``.toml``), with values replaced.
+
+    Args:
+        name_or_path: ``"iris"`` or ``"my/experiment.toml"``.
+        replace: new values by dotted key, as TOML or as plain text: ``{"chip.dies": "20"}``.
+
+    Raises:
+        BadInput: no such experiment; unknown, missing or illegal keys and values; sizes that do not chain.
+    """
+    where = str(name_or_path)
+    if where.endswith(".toml"):
+        path = Path(name_or_path)
+        tables = toml_file.parse(toml_file.read(path, "experiment"), where)
+        card = tables.get("technology")
+        if isinstance(card, str) and card.endswith(".toml") and "\0" not in card:
+            tables["technology"] = str((path.parent / card).resolve())  # a card beside the experiment
+    elif where in builtin_names():
+        tables = toml_file.parse((resources.files("anamorph.experiments") / f"{where}.toml").read_bytes(), where)
+    else:
+        advice = f"{nearest(where, builtin_names())} A file's name ends in .toml."
+        raise BadInput(f"no experiment named {where[:MAX_TITLE]!r}", advice=advice)
+    for key, text in (replace or {}).items():
+        _replace(tables, key, text)
+    return from_tables(tables, where)
+
+
+def parse_replacements(texts: Sequence[str]) -> dict[str, str]:
+    """``["chip.dies=20"]`` as `load` takes them. Raises `BadInput` where there is no ``=``."""
+    found = {}
+    for text in texts:
+        key, equals, value = text.partition("=")
+        if not equals:
+            raise BadInput("not a replacement", where=f"--set {text}", expected="key=value, as in chip.dies=20")
+        found[key.strip()] = value.strip()
+    return found
+
+
+def _replace(tables: dict[str, Any], key: str, text: str) -> None:
+    *path, last = key.split(".")
+    if not last or not all(path) or len(path) > 1:
+        raise BadInput("not a key", where=f"--set {key}", expected="key=value or section.key=value")
+    for part in path:
+        tables = tables.setdefault(part, {})
+        if not isinstance(tables, dict):
+            raise BadInput(f"'{part}' has no keys of its own", where=f"--set {key}")
+    try:
+        tables[last] = toml_file.parse(f"value = {text}".encode(), "")["value"] if "\n" not in text else text
+    except BadInput:
+        tables[last] = text  # a bare word: names and quantities need no quotes on a command line
+
+
+def from_tables(tables: Mapping[str, Any], where: str) -> Experiment:
+    """Check parsed TOML tables. Raises as `load`; `where` is the file for the messages."""
+    from anamorph.stages.fits import check_fits
+
+    try:
+        experiment = Experiment.model_validate(tables)
+    except ValidationError as errors:
+        raise _translate(errors.errors(), where) from None
+    check_fits(experiment, where)
+    return experiment
+
+
+def _translate(errors: list[Any], where: str) -> BadInput:
+    # a misspelt key is both unknown and missing: say the first, which names the cure
+    error = min(errors, key=lambda e: e["type"] != "extra_forbidden")
+    path = [str(part) if isinstance(part, str) else f"[{part}]" for part in error["loc"]]
+    key = ".".join(path).replace(".[", "[")
+    at, kind, context = f"{where}: {key}", error["type"], error.get("ctx", {})
+    if kind == "extra_forbidden":
+        section = _section(path[:-1])
+        return BadInput(f"unknown key {path[-1][:60]!r}", where=at, advice=nearest(path[-1], section.model_fields))
+    if kind == "missing":
+        return BadInput("missing", where=at, expected=f"a value for {path[-1]!r}")
+    if kind == "refused":
+        return BadInput(context["what"], where=at, expected=context["expected"], got=context["got"],
+                        advice=context["advice"])  # fmt: skip
+    got = repr(error["input"])
+    return BadInput("not a legal value", where=at, expected=_expected(error), got=got[:80])
+
+
+def _section(path: list[str]) -> type[BaseModel]:
+    section: type[BaseModel] = Experiment
+    for part in path:
+        inner = section.model_fields[part].annotation
+        section = inner if isinstance(inner, type) and issubclass(inner, BaseModel) else section
+    return section
+
+
+def _expected(error: Any) -> str:
+    context = error.get("ctx", {})
+    kinds = {"int_type": "a whole number", "string_type": "text", "tuple_type": "a list", "float_type": "a number", "finite_number": "a finite number",
+             "model_type": "a table of keys", "too_short": "at least {min_length} items",
+             "too_long": "at most {max_length} items", "greater_than": "more than {gt}",
+             "greater_than_equal": "{ge} or more", "less_than_equal": "{le} or less"}  # fmt: skip
+    pattern = kinds.get(error["type"])
+    return pattern.format(**context) if pattern else str(error["msg"])
+
+

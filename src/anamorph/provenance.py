@@ -1,0 +1,42 @@
+"""Where a result comes from: what was asked, with which card, by which versions. No dates: results repeat."""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+from importlib import metadata
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import jax
+
+    from anamorph.experiment import Experiment
+    from anamorph.technology import Technology
+
+#: Packages whose version can change a number.
+PACKAGES = ("jax", "jaxlib", "numpy", "scipy", "scikit-learn", "optax", "equinox")
+
+
+def provenance(experiment: Experiment, technology: Technology | None) -> dict[str, Any]:
+    """Digests, seed and versions, as ``result.json`` holds them."""
+    import anamorph
+
+    card = {"name": technology.name, "sha256": technology.digest} if technology else {}
+    return {
+        "experiment": {"name": experiment.name, "sha256": experiment.digest},
+        "technology": card,
+        "seed": experiment.seed,
+        "versions": {
+            "anamorph": anamorph.__version__,
+            "python": platform.python_version(),
+            **{name: metadata.version(name) for name in PACKAGES},
+        },
+    }
+
+
+def named_key(seed: int, name: str) -> jax.Array:
+    """The random key of one stage: it depends on the seed and the stage's name, not on the other stages."""
+    import jax
+
+    word = int.from_bytes(hashlib.sha256(name.encode()).digest()[:4], "big")
+    return jax.random.fold_in(jax.random.key(seed), word)

@@ -1,0 +1,24 @@
+"""JAX's persistent compilation cache: what was compiled once is loaded from then on."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+
+def cache_folder() -> Path:
+    """``$XDG_CACHE_HOME/anamorph/jax``, by default below ``~/.cache``."""
+    base = os.environ.get("XDG_CACHE_HOME", "")
+    root = Path(base) if os.path.isabs(base) else Path.home() / ".cache"
+    return root / "anamorph" / "jax"
+
+
+def keep_compiled() -> None:
+    """Switch the cache on for this process, unless the user chose one (``JAX_COMPILATION_CACHE_DIR``)."""
+    import jax
+
+    if jax.config.jax_compilation_cache_dir:
+        return
+    jax.config.update("jax_compilation_cache_dir", str(cache_folder()))
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
+    jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)

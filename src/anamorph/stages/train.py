@@ -1,0 +1,57 @@
+"""Train: one network per chip through its measurement, and one for all chips without any."""
+
+from __future__ import annotations
+
+from anamorph.characterise.transfer import Transfer
+from anamorph.network.train import Trained, train
+from anamorph.run_folder import RunFolder
+from anamorph.stages.record import Floats, Record
+from anamorph.stages.setup import Setup
+
+ARTEFACT = "training.json"
+
+
+class TrainedRecord(Record):
+    """`Trained` as JSON."""
+
+    weights: tuple[Floats, ...]
+    loss: Floats
+    train_accuracy: Floats
+    layers: tuple[int, ...]
+
+    @classmethod
+    def of(cls, trained: Trained) -> TrainedRecord:
+        """From the result of a training."""
+        return cls(
+            weights=trained.weights,
+            loss=trained.loss,
+            train_accuracy=trained.train_accuracy,
+            layers=trained.layers,
+        )
+
+    def value(self) -> Trained:
+        """The result of a training."""
+        return Trained(self.weights, self.loss, self.train_accuracy, self.layers)
+
+
+class TrainingRecord(Record):
+    """Both trainings of a run."""
+
+    compensated: TrainedRecord
+    uncompensated: TrainedRecord
+
+
+def train_both(setup: Setup, folder: RunFolder, transfer: Transfer) -> TrainingRecord:
+    """Networks trained with and without the measurement, from the same starting weights; kept in the folder."""
+    if folder.has(ARTEFACT):
+        return TrainingRecord.load(folder, ARTEFACT)
+    layers, key = setup.experiment.network.layers, setup.key("train")
+
+    def through(known: Transfer) -> TrainedRecord:
+        return TrainedRecord.of(train(setup.substrate, known, setup.task, layers, setup.training, key))
+
+    record = TrainingRecord(
+        compensated=through(transfer), uncompensated=through(setup.substrate.assumed_transfer())
+    )
+    record.save(folder, ARTEFACT)
+    return record

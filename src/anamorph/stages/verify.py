@@ -1,0 +1,59 @@
+"""Verify: run the test samples through the programmed dies at the highest fidelity and judge the answers."""
+
+from __future__ import annotations
+
+from anamorph.run_folder import RunFolder
+from anamorph.stages.program import Programs
+from anamorph.stages.record import Floats, Integers, Record
+from anamorph.stages.setup import Setup
+from anamorph.substrate.contract import Chip, Die, Program
+from anamorph.verify.verdict import Verdict, verify
+
+ARTEFACT = "verdict.json"
+
+
+class VerdictRecord(Record):
+    """`Verdict` as JSON."""
+
+    accuracy: Floats
+    predictions: Integers
+    outputs: Floats
+    unconverged: int
+    accuracy_min: float
+    n_passed: int
+    yield_low: float
+    yield_high: float
+    confidence: float
+
+    def value(self) -> Verdict:
+        """The verdict."""
+        return Verdict(**{name: getattr(self, name) for name in type(self).model_fields})
+
+
+class Verdicts(Record):
+    """All dies with their own programs, all dies with one program, and die 0's program on a die without mismatch."""
+
+    compensated: VerdictRecord
+    uncompensated: VerdictRecord
+    ideal: VerdictRecord
+
+
+def verify_all(setup: Setup, folder: RunFolder, die: Die, programs: Programs) -> Verdicts:
+    """The three verdicts of a run; kept in the folder."""
+    if folder.has(ARTEFACT):
+        return Verdicts.load(folder, ARTEFACT)
+    section, task = setup.experiment.verify, setup.task
+
+    def judge(chip: Chip, program: Program) -> VerdictRecord:
+        verdict = verify(
+            chip, program, setup.inputs, task.y_test, task.n_classes, section.accuracy_min, section.confidence
+        )
+        return VerdictRecord(**{name: getattr(verdict, name) for name in VerdictRecord.model_fields})
+
+    verdicts = Verdicts(
+        compensated=judge(die, programs.compensated),
+        uncompensated=judge(die, programs.uncompensated),
+        ideal=judge(setup.substrate.nominal(), programs.prototype),
+    )
+    verdicts.save(folder, ARTEFACT)
+    return verdicts

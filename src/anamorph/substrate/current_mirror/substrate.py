@@ -1,0 +1,254 @@
+"""The current-mirror network as a substrate (Binas et al. 2016)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cached_property
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, PRNGKeyArray
+
+from anamorph.cell.current_mirror import soma, synapse
+from anamorph.characterise.bench import Bench, source_monitor
+from anamorph.characterise.characterisation import Characterisation
+from anamorph.characterise.fit import fit_rectifiers
+from anamorph.characterise.transfer import Transfer
+from anamorph.circuit.netlist import Cell
+from anamorph.cost.sheet import CostSheet
+from anamorph.errors import BadInput
+from anamorph.substrate.contract import Chip, Die, Program, Response, Shape, Substrate, WeightGrid
+from anamorph.substrate.current_mirror import run as solver
+from anamorph.substrate.current_mirror.chip import READOUT_CODE, chip
+from anamorph.substrate.current_mirror.cost import cost_sheet
+from anamorph.substrate.current_mirror.refine import Exact, refined
+from anamorph.substrate.current_mirror.stage import SomaCurves, Stage, soma_curves, stage_of, input_current
+from anamorph.substrate.current_mirror.tables import tabulate
+from anamorph.technology import Technology
+
+#: Weight of one positive unit in units of the soma's current (jbinas/adnn; facts: 0.16 to 0.25 by current).
+#: Only its ratio to the range of the network's activations matters, as layers may be scaled freely.
+UNIT_WEIGHT = 0.25
+#: Input currents for which the nominal transfer is meant, A (Binas et al. 2016, section 3.6).
+NOMINAL_RANGE = 325e-9
+#: Patterns solved together, so that a layer's features stay within a few hundred megabytes.
+PATTERN_CHUNK = 2000
+
+
+class CurrentMirror(Substrate):
+    """Rectifying somas and signed n-bit mirror synapses on a chip of the given shape.
+
+    Args:
+        technology: the process card.
+        shape: neurons per layer, inputs first.
+        n_bits: magnitude bits of every synapse.
+        refine: sweeps that solve every synapse exactly and correct the interpolated ones; 0 for none.
+
+    Raises:
+        BadInput: fewer than two layers, an empty layer, or bits outside 1 to 7.
+    """
+
+    name = "current_mirror"
+    has_netlist = True
+
+    def __init__(
+        self, technology: Technology, shape: Shape, n_bits: int = 3, refine: int = 0
+    ) -> None:
+        if len(shape) < 2 or min(shape) < 1:
+            raise BadInput("a chip has at least two layers of neurons", got=str(shape))
+        if not 1 <= n_bits <= 7:
+            raise BadInput("bits of a synapse", expected="1 to 7", got=str(n_bits))
+        self.technology, self.shape, self.n_bits, self.refine = technology, tuple(shape), n_bits, refine
+        self.v_dd = technology.v_dd
+
+    @cached_property
+    def stage(self) -> Stage:
+        """Soma and synapse, tabulated once per substrate."""
+        return stage_of(self.technology, self.n_bits)
+
+    # --- fabrication -------------------------------------------------------------------------------
+
+    def _sigmas(self) -> dict[str, np.ndarray]:
+        cells = {"soma": soma(), "synapse": synapse(self.n_bits)}
+        return {
+            name: np.array([self.technology.threshold_sigma(fet) for _, fet in cell.fets()])
+            for name, cell in cells.items()
+        }
+
+    def _places(self) -> dict[str, list[tuple[tuple[int, ...], str]]]:
+        return {
+            "soma": [((n,), "soma") for n in self.shape],
+            "synapse": [(pair, "synapse") for pair in zip(self.shape, self.shape[1:], strict=False)],
+            "readout": [((self.shape[-1],), "synapse")],
+        }
+
+    def _draw(self, key: PRNGKeyArray) -> dict[str, list[Array]]:
+        sigma = self._sigmas()
+        drawn: dict[str, list[Array]] = {}
+        for group, places in self._places().items():
+            drawn[group] = []
+            for count, cell in places:
+                key, own = jax.random.split(key)
+                normal = jax.random.normal(own, (*count, len(sigma[cell])), float)
+                drawn[group].append(normal * sigma[cell])
+        return drawn
+
+    def fabricate(self, key: PRNGKeyArray, n_dies: int = 1) -> Die:
+        """Threshold deviations of every transistor by the area law; see `Technology.threshold_sigma`."""
+        keys = jax.vmap(lambda i: jax.random.fold_in(key, i))(jnp.arange(n_dies))
+        return Die(self, jax.vmap(self._draw)(keys))
+
+    def nominal(self) -> Die:
+        """A die whose transistors are all as drawn."""
+        return Die(self, jax.tree.map(jnp.zeros_like, self.fabricate(jax.random.key(0)).deviations))
+
+    # --- what training may know --------------------------------------------------------------------
+
+    def measure(self, chip: Chip, bench: Bench, key: PRNGKeyArray) -> Characterisation:
+        """Source and monitor neurons (section 1.2): the input layer is driven, the output layer is read."""
+        top = 2**self.n_bits - 1
+        return source_monitor(chip, bench, key, top, (-1, -2), self.name)
+
+    def fit(self, characterisation: Characterisation) -> Transfer:
+        """Rectifier slopes, normalised by layer, and the strength of a negative unit."""
+        return fit_rectifiers(characterisation, self.shape, 2**self.n_bits - 1)
+
+    def assumed_transfer(self) -> Transfer:
+        """Equal slopes and the nominal cells' negative unit: design data, no measurement of a chip."""
+        return Transfer.uniform(self.shape, self.stage.nominal_negative_unit(), (0.0, NOMINAL_RANGE))
+
+    def weight_grid(self, transfer: Transfer) -> WeightGrid:
+        """``unit * code`` for positive codes and ``unit * negative_unit * code`` for negative ones."""
+        settings = self.allowed_settings()
+        ratio = jnp.asarray(transfer.negative_unit)[:, None]
+        levels = UNIT_WEIGHT * settings * jnp.where(settings < 0, ratio, 1.0)
+        return WeightGrid(levels, settings)
+
+    def allowed_settings(self) -> np.ndarray:
+        """Signed codes from the most negative to the most positive."""
+        return np.arange(-(2**self.n_bits) + 1, 2**self.n_bits)
+
+    def layer(
+        self, transfer: Transfer, index: int, weights: Array | None, x: Array
+    ) -> Array:
+        """``max(0, a (x W))`` with the measured slopes a (Binas et al. 2016, section 3.4)."""
+        incoming = x if weights is None else x @ weights
+        return transfer.activations[index].slope * jax.nn.relu(incoming)
+
+    # --- transistor level --------------------------------------------------------------------------
+
+    def run(self, die: Die, program: Program, inputs: Float[Array, "..."]) -> Response:
+        """See `Substrate.run`. A state outside the tables' range counts as not converged."""
+        self.check_program(program)
+        batch = program.batched()
+        n_programs = batch.batch[1]
+        currents = _inputs(inputs, self.shape[0])
+        deviations = jax.tree.map(np.asarray, die.deviations)
+        flat = np.concatenate([d.reshape(-1, d.shape[-1]) for d in deviations["soma"]])
+        curves = soma_curves(self.stage.soma, self.v_dd, flat)
+        layers = _split(curves, [len(die) * n for n in self.shape])
+        matrices = [
+            tabulate(self.stage, c, d, s)
+            for c, d, s in zip(layers, deviations["synapse"], batch.settings, strict=False)
+        ]
+        diagonal = np.full((1, 1, self.shape[-1], 1), READOUT_CODE)
+        outlet = tabulate(self.stage, layers[-1], deviations["readout"][0][:, :, None], diagonal)
+        parts = []
+        for d in range(len(die)):
+            somas = [
+                solver.Somas.of(c, dev[d], slice(d * n, (d + 1) * n), self.stage.input_fet)
+                for c, dev, n in zip(layers, deviations["soma"], self.shape, strict=True)
+            ]
+            tables = solver.DieTables(
+                self.stage.regions, tuple(somas), tuple(m.of_die(d) for m in matrices), outlet.of_die(d)
+            )
+            own = currents[min(d, len(currents) - 1)]
+            own = jnp.broadcast_to(own, (n_programs, *own.shape[1:]))
+            chunks = [own[:, low : low + PATTERN_CHUNK] for low in range(0, own.shape[1], PATTERN_CHUNK)]
+            solved = all(bool(m.converged[d]) for m in (*matrices, outlet))
+            exact = Exact.of(die, d, batch) if self.refine else None
+            responses = [_response(*self._solve(tables, c, exact), solved) for c in chunks]
+            parts.append(jax.tree.map(lambda *x: np.concatenate(x, axis=1), *responses))
+        return jax.tree.map(lambda *x: jnp.asarray(np.stack(x)), *parts)
+
+    def _solve(
+        self, tables: solver.DieTables, currents: Array, exact: Exact | None
+    ) -> tuple[tuple[solver.LayerState, ...], Array]:
+        if exact is None:
+            return solver.solve_die(tables, currents)
+        return refined(self.stage, tables, currents, exact, self.refine)
+
+    def netlist(self, program: Program) -> Cell:
+        """The chip with its bits hard-wired; see `chip`."""
+        self.check_program(program)
+        if program.batch:
+            raise BadInput("a netlist is of one program", got=f"a batch of shape {program.batch}")
+        return chip(program.settings, self.n_bits)
+
+    def netlist_deviations(self, die: Die) -> Float[np.ndarray, "dies fets"]:
+        """Deviations of the dies in the order of the netlist's transistors, V."""
+        groups = (die.deviations[name] for name in ("soma", "synapse", "readout"))
+        return np.concatenate([np.asarray(a).reshape(len(die), -1) for g in groups for a in g], axis=1)
+
+    def netlist_drives(self, inputs: Float[np.ndarray, "*patterns n_in"]) -> dict[str, Any]:
+        """Value of every source of the netlist for input currents (A): the supply, inputs, held outputs."""
+        drives: dict[str, Any] = {"vdd": self.v_dd}
+        drives |= {f"out_{k}": solver.V_READ for k in range(self.shape[-1])}
+        return drives | {f"i_in_{j}": inputs[..., j] for j in range(self.shape[0])}
+
+    def netlist_currents(self, voltage: Callable[[str], Any], die: Die) -> list[np.ndarray]:
+        """Current into every neuron of die 0 from the netlist's node voltages (V), A, ``[*patterns, n]`` per layer."""
+        found = []
+        for layer, n in enumerate(self.shape):
+            v = jnp.stack([jnp.asarray(voltage(f"in_{layer}_{j}")) for j in range(n)], axis=-1)
+            found.append(np.asarray(input_current(self.stage.input_fet, v, die.deviations["soma"][layer][0, :, 0])))
+        return found
+
+    def cost(self, program: Program, response: Response) -> CostSheet:
+        """Area from the netlist and static power from the response; see `cost_sheet`."""
+        return cost_sheet(self.technology, self.netlist(program), response)
+
+
+def _inputs(inputs: Any, n_in: int) -> Float[Array, "dies programs patterns n_in"]:
+    currents = jnp.asarray(inputs, float)
+    if currents.ndim < 2 or currents.shape[-1] != n_in:
+        raise BadInput(
+            "inputs do not match the chip",
+            expected=f"[..., patterns, {n_in}]",
+            got=str(currents.shape),
+            advice="Pad unused inputs with zeros.",
+        )
+    if bool(jnp.isnan(currents).any()):
+        raise BadInput("NaN in data", where="inputs")
+    if bool((currents < 0).any()):
+        raise BadInput(
+            "negative input current",
+            where="inputs",
+            expected="0 A or more",
+            got=f"{float(currents.min()):.3g} A",
+            advice="The first soma rectifies: shift or split the input.",
+        )
+    return currents.reshape((1,) * (4 - currents.ndim) + currents.shape)
+
+
+def _split(curves: SomaCurves, sizes: list[int]) -> list[SomaCurves]:
+    edges = np.cumsum([0, *sizes])
+    return [
+        SomaCurves(
+            curves.axis, *(a[low:high] for a in (curves.drive_p, curves.drive_n, curves.supply, curves.converged))
+        )
+        for low, high in zip(edges, edges[1:], strict=False)
+    ]
+
+
+def _response(states: tuple[solver.LayerState, ...], out: Array, solved: bool) -> Response:
+    found = np.stack([np.asarray(s.found).all(-1) for s in states]).all(0) & solved
+    supply = np.stack([np.asarray(s.supply) for s in states]).sum(0) + np.asarray(out).sum(-1)
+    return Response(
+        outputs=np.where(found[..., None], np.asarray(out), np.nan),
+        supply_current=np.where(found, supply, np.nan),
+        converged=found,
+        neuron_currents=tuple(np.asarray(s.current) for s in states),
+    )

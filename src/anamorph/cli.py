@@ -48,12 +48,13 @@ Set = Annotated[
 ]
 
 
-def _version(asked: bool) -> None:
+def _version(asked: bool) -> bool:
     if asked:
         from anamorph import __version__
 
         typer.echo(f"anamorph {__version__}")
         raise typer.Exit()
+    return asked
 
 
 @app.callback()

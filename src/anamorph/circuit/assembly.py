@@ -106,12 +106,11 @@ def node_charges(
 
     terminals = _terminals(structure, voltages)
     value, pushforward = jax.linearize(charges, terminals)
-    zero, one = jnp.zeros_like(terminals.drain), jnp.ones_like(terminals.drain)
-    columns = [pushforward(Terminals(*(one if i == j else zero for j in range(3)))) for i in range(3)]
-    # rows and columns drain, gate, source; the bulk's follow from neutrality and from the reference
-    square = [[columns[c][r] for c in range(3)] for r in range(3)]
-    square = [[*row, -(row[0] + row[1] + row[2])] for row in square]
-    square.append([-(square[0][c] + square[1][c] + square[2][c]) for c in range(4)])
+    shape = terminals.drain.shape
+    units = (jnp.broadcast_to(jnp.eye(3)[:, i, None, None], (3, *shape)) for i in range(3))
+    slopes = jax.vmap(pushforward)(Terminals(*units))
+    # rows drain, gate, source by columns of the same; the bulk's follow from neutrality and the reference
+    square = [*slopes, -(slopes.drain + slopes.gate + slopes.source)]
     sign = structure.mosfet.polarity[:, None]
     q = [sign * value.drain, sign * value.gate, sign * value.source]
     q.append(-(q[0] + q[1] + q[2]))
@@ -120,7 +119,8 @@ def node_charges(
     at_terminals = [(structure.fet_nodes[:, k], q[k]) for k in range(4)]
     total = _sum(structure.n_nodes, v.shape[1], [*at_terminals, (a, q_cap), (b, -q_cap)])
     places = structure.places
-    entries = [(places.fet[:, r, c], square[r][c]) for r in range(4) for c in range(4)]
+    entries = [(places.fet[:, r, :3].T.ravel(), row.reshape(-1, v.shape[1])) for r, row in enumerate(square)]
+    entries += [(places.fet[:, r, 3], -row.sum(0)) for r, row in enumerate(square)]
     entries += _two_terminal(places.capacitor, structure.capacitance, v.shape[1])
     return total, _scatter(structure, entries)
 

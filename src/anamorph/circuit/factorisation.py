@@ -1,25 +1,27 @@
 """A partitioned Jacobian prepared once for many right-hand sides (simplified Newton in the transient).
 
-The same elimination as `linear.solve_partitioned`, kept as inverses: of every block, and of the border's
-Schur complement. Explicit inverses are safe here because Newton's iteration corrects what they round off,
-and a product per right-hand side costs a tenth of a new elimination.
+The same elimination as `linear.solve_partitioned`, kept: the inverse of every block, and the border's Schur
+complement as LU (as an inverse where it is small). A right-hand side then costs a tenth of an elimination.
 """
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
+import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jax.scipy.linalg import lu_factor, lu_solve
+from jaxtyping import Array, Float, Int
 
 from anamorph.circuit.compile import Structure
 from anamorph.circuit.linear import SMALL, solve_small
 
 
 class Factors(NamedTuple):
-    """Inverses of the parts of a partitioned Jacobian."""
+    """The parts of an eliminated Jacobian."""
 
-    border: Float[Array, "batch border border"]
+    border: Float[Array, "batch border border"]  # LU, or the inverse up to `SMALL`
+    pivots: Int[Array, "batch _"]
     inner: Float[Array, "blocks width width batch"]
     from_border: Float[Array, "blocks width ports batch"]
     below: Float[Array, "blocks ports width batch"]
@@ -39,15 +41,17 @@ def factorise(structure: Structure, jacobian: Float[Array, "entries batch"]) -> 
     border, inner, right, below = parts
     empty = structure.blocks < 0
     identity = empty[:, :, None] & jnp.eye(width, dtype=bool)
-    inner = jnp.where(identity[..., None], 1.0, inner)
-    inverse = jnp.moveaxis(_invert(jnp.moveaxis(inner, 0, 2)), 2, 0) if count else inner
-    from_border = _product(inverse, right)
-    schur = _product(below, from_border)
+    inverse = _invert_blocks(jnp.where(identity[..., None], 1.0, inner)) if count else inner
+    from_border = jnp.einsum("cvwb,cwpb->cvpb", inverse, right)
+    schur = jnp.einsum("cpwb,cwqb->cpqb", below, from_border)
     place = jnp.where(structure.block_border < 0, nb, structure.block_border)
+    # one extra row and column take what empty places contribute
     reduced = jnp.zeros((nb + 1, nb + 1, batch)).at[:nb, :nb].set(border)
     reduced = reduced.at[place[:, :, None], place[:, None, :]].add(-schur)[:nb, :nb]
+    if nb > SMALL:
+        return Factors(*lu_factor(jnp.moveaxis(reduced, -1, 0)), inverse, from_border, below)
     inverse_border = jnp.moveaxis(_invert(reduced), -1, 0) if nb else jnp.zeros((batch, 0, 0))
-    return Factors(inverse_border, inverse, from_border, below)
+    return Factors(inverse_border, jnp.zeros((batch, 0), int), inverse, from_border, below)
 
 
 def solve_factorised(
@@ -57,30 +61,27 @@ def solve_factorised(
     nb, batch = structure.n_border, residual.shape[1]
     empty = structure.blocks < 0
     own = jnp.where(empty[..., None], 0.0, residual[structure.blocks])
-    own = _product(factors.inner, own[:, :, None])
+    own = jnp.einsum("cvwb,cwb->cvb", factors.inner, own)
     place = jnp.where(structure.block_border < 0, nb, structure.block_border)
     known = jnp.zeros((nb + 1, batch)).at[:nb].set(residual[:nb])
-    known = known.at[place].add(-_product(factors.below, own)[:, :, 0])
-    x_border = jnp.einsum("bij,jb->ib", factors.border, known[:nb])
+    known = known.at[place].add(-jnp.einsum("cpwb,cwb->cpb", factors.below, own))
+    if nb > SMALL:
+        x_border = jax.vmap(lambda lu, p, b: lu_solve((lu, p), b))(factors.border, factors.pivots, known[:nb].T).T
+    else:
+        x_border = jnp.einsum("bij,jb->ib", factors.border, known[:nb])
     at_ports = jnp.concatenate([x_border, jnp.zeros((1, batch))])[place]
-    own = own - _product(factors.from_border, at_ports[:, :, None])
+    own = own - jnp.einsum("cwpb,cpb->cwb", factors.from_border, at_ports)
     inside = jnp.where(empty, structure.n_unknowns, structure.blocks)
-    x = jnp.zeros((structure.n_unknowns + 1, batch)).at[inside].set(own[:, :, 0])[:-1]
+    x = jnp.zeros((structure.n_unknowns + 1, batch)).at[inside].set(own)[:-1]
     return x.at[:nb].set(x_border)
 
 
 def _invert(matrix: Float[Array, "n n *batch"]) -> Float[Array, "n n *batch"]:
-    n = len(matrix)
-    if n > SMALL:
-        flat = jnp.moveaxis(matrix.reshape(n, n, -1), -1, 0)
-        return jnp.moveaxis(jnp.linalg.inv(flat), 0, -1).reshape(matrix.shape)
-    identity = jnp.eye(n).reshape((n, n) + (1,) * (matrix.ndim - 2))
+    identity = jnp.eye(len(matrix)).reshape(matrix.shape[:2] + (1,) * (matrix.ndim - 2))
     return solve_small(matrix, jnp.broadcast_to(identity, matrix.shape))
 
 
-def _product(
-    a: Float[Array, "blocks n k batch"], b: Float[Array, "blocks k m batch"]
-) -> Float[Array, "blocks n m batch"]:
-    """Matrix products by plain arithmetic over whole batches: k is a handful."""
-    terms = [a[:, :, k, None] * b[:, None, k] for k in range(a.shape[2])]
-    return sum(terms, jnp.zeros((a.shape[0], a.shape[1], b.shape[2], a.shape[3])))
+def _invert_blocks(blocks: Float[Array, "count n n batch"]) -> Float[Array, "count n n batch"]:
+    if blocks.shape[1] <= SMALL:
+        return jnp.moveaxis(_invert(jnp.moveaxis(blocks, 0, 2)), 2, 0)
+    return jnp.moveaxis(jnp.linalg.inv(jnp.moveaxis(blocks, -1, 0)), 0, -1)

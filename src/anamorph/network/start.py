@@ -1,7 +1,7 @@
 """Where training starts: random weights, and the order in which batches come.
 
 Drawn with numpy, seeded by the key, since compiling JAX's own generator took longer than all of the training
-of a small network. Every chip and restart has its own stream and starts the same however many others there are.
+of a small network. Every chip and restart has its own stream, whatever the number of others.
 """
 
 from __future__ import annotations

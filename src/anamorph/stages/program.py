@@ -9,10 +9,8 @@ from anamorph.network.train import Trained
 from anamorph.run_folder import RunFolder
 from anamorph.stages.record import Integers, Record
 from anamorph.stages.setup import Setup
-from anamorph.stages.train import TrainingRecord
+from anamorph.stages.train import TrainedRecord, TrainingRecord
 from anamorph.substrate.contract import Program, Substrate
-
-NAMES = ("compensated", "uncompensated")
 
 
 def program(substrate: Substrate, trained: Trained, transfer: Transfer) -> Program:
@@ -50,13 +48,13 @@ class Programs:
 
 def program_both(setup: Setup, folder: RunFolder, training: TrainingRecord, transfer: Transfer) -> Programs:
     """Both programs; kept in the folder's ``program/``."""
-    known = (transfer, setup.substrate.assumed_transfer())
-    trained = (training.compensated, training.uncompensated)
+    known = {"compensated": lambda: transfer, "uncompensated": setup.substrate.assumed_transfer}
     found = []
-    for name, record, through in zip(NAMES, trained, known, strict=True):
+    for name, through in known.items():
         file = f"program/{name}.json"
         if not folder.has(file):
-            made = program(setup.substrate, record.value(), through)
+            trained: TrainedRecord = getattr(training, name)
+            made = program(setup.substrate, trained.value(), through())
             ProgramRecord(substrate=made.substrate, settings=made.settings).save(folder, file)
         found.append(ProgramRecord.load_checked(folder, file, setup.substrate))
     return Programs(*found)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
@@ -55,10 +56,11 @@ class Setup:
         return loaders[self.experiment.data.name](self.key("data"), self.experiment.data.test)
 
     @functools.cached_property
-    def inputs(self) -> Float[np.ndarray, "patterns n_in"]:
+    def inputs(self) -> Float[jax.Array, "patterns n_in"]:
         """Test samples as input currents, A, padded with zeros to the chip's inputs."""
         currents = self.task.x_test * self.experiment.data.input_max
-        return np.pad(currents, ((0, 0), (0, self.substrate.shape[0] - currents.shape[1])))
+        unused = self.substrate.shape[0] - currents.shape[1]
+        return jnp.asarray(np.pad(currents, ((0, 0), (0, unused))))
 
     @functools.cached_property
     def bench(self) -> Bench:

@@ -84,12 +84,12 @@ def compare(setup: Setup, program: Program, version: str) -> SpiceComparison:
     """All three simulators on the first test samples."""
     substrate: Any = setup.substrate
     die = fabricate(substrate, setup.key("fabricate"), 1)
-    inputs = setup.inputs[:PATTERNS]
+    inputs = np.asarray(setup.inputs[:PATTERNS])
     cell, deviations = substrate.netlist(program), substrate.netlist_deviations(die)[0]
     drives = substrate.netlist_drives(inputs)
     solved = operating_point(compile_cell(cell, setup.technology), drives, deviations).require_converged()
     judged = ngspice.operating_points(cell, setup.technology, drives, deviations, start=np.asarray(solved.voltages))
-    response = die.run(program, inputs)
+    response = die.run(program, setup.inputs[:PATTERNS])
     ours, theirs = (substrate.netlist_currents(v, die) for v in (solved.voltage, judged.voltage))
     fast = [np.asarray(layer)[0, 0] for layer in response.neuron_currents or ours]
     names = [
@@ -104,7 +104,8 @@ def _judge(
     names: list[str], ours: np.ndarray, fast: np.ndarray, theirs: np.ndarray, *, version: str, n_patterns: int
 ) -> SpiceComparison:
     large = np.abs(theirs) >= CURRENT_MIN
-    apart = [np.where(large, np.abs(mine - theirs) / np.abs(theirs), 0.0) for mine in (ours, fast)]
+    scale = np.where(large, np.abs(theirs), np.inf)
+    apart = [np.abs(mine - theirs) / scale for mine in (ours, fast)]
     worst = int(np.argmax(apart[0]))
     return SpiceComparison(
         version=version,

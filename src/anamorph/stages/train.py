@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import jax.numpy as jnp
+import numpy as np
+
 from anamorph.characterise.transfer import Transfer
 from anamorph.network.train import Trained, train
 from anamorph.run_folder import RunFolder
@@ -23,7 +26,7 @@ class TrainedRecord(Record):
     def of(cls, trained: Trained) -> TrainedRecord:
         """From the result of a training."""
         return cls(
-            weights=trained.weights,
+            weights=tuple(np.asarray(w) for w in trained.weights),
             loss=trained.loss,
             train_accuracy=trained.train_accuracy,
             layers=trained.layers,
@@ -31,7 +34,7 @@ class TrainedRecord(Record):
 
     def value(self) -> Trained:
         """The result of a training."""
-        return Trained(self.weights, self.loss, self.train_accuracy, self.layers)
+        return Trained(tuple(jnp.asarray(w) for w in self.weights), self.loss, self.train_accuracy, self.layers)
 
 
 class TrainingRecord(Record):

@@ -1,0 +1,1 @@
+"""The checks behind `anamorph.testing`, by what they ask: chips, programs, transfers."""

@@ -137,10 +137,14 @@ def drives_of(inputs: np.ndarray, shape: Shape) -> dict[str, np.ndarray]:
 def random_settings(shape: Shape) -> tuple[np.ndarray, ...]:
     """Half of the synapses off, the rest spread over both signs, as trained networks have them."""
     rng = np.random.default_rng(1)
-    return tuple(
-        rng.integers(-3, 8, (a, b)) * (rng.random((a, b)) < 0.5)
-        for a, b in zip(shape, shape[1:], strict=False)
-    )
+
+    def matrix(a: int, b: int) -> np.ndarray:
+        # a negative unit is about 2.4 positive ones: smaller codes and fewer of them keep sums in balance
+        positive = rng.random((a, b)) < 0.58
+        code = np.where(positive, rng.integers(1, 8, (a, b)), -rng.integers(1, 4, (a, b)))
+        return code * (rng.random((a, b)) < 0.5)
+
+    return tuple(matrix(a, b) for a, b in zip(shape, shape[1:], strict=False))
 
 
 def mnist_currents(patterns: int) -> np.ndarray:

@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from anamorph.errors import AnamorphError, BadInput, Interrupted
 
 
-class _Messages(typer.core.TyperGroup):
+class _Messages(TyperGroup):
     """Turns every error that a user can meet into one line on stderr and its exit status."""
 
     def invoke(self, ctx: Any) -> Any:
@@ -33,7 +34,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
-    help="Measure an analog chip, train through the measurement, program it back, verify it at transistor level.",
+    help="Measure an analog chip, train through the measurement, program it back, verify every transistor.",
 )
 
 Subject = Annotated[str, typer.Argument(metavar="EXPERIMENT", help="A built-in experiment, or a TOML file.")]
@@ -44,7 +45,9 @@ Out = Annotated[Path | None, typer.Option(help="Run folder; by default runs/NAME
 Seed = Annotated[int | None, typer.Option(help="Of all randomness.", show_default=False)]
 Set = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="KEY=VALUE", help="Replace a value, as in --set chip.dies=20.", show_default=False),
+    typer.Option(
+        "--set", metavar="KEY=VALUE", help="Replace a value, as in --set chip.dies=20.", show_default=False
+    ),
 ]
 
 
@@ -104,7 +107,10 @@ def verify(
         from anamorph.cli_output import print_comparison
         from anamorph.stages.spice import compare_run
 
-        print_comparison(compare_run(done.folder))
+        found = compare_run(done.folder)
+        print_comparison(found)
+        if not found.agrees:
+            raise typer.Exit(3)
 
 
 @app.command()
@@ -138,10 +144,9 @@ def doctor() -> None:
 def _go(subject: str, until: str, out: Path | None, seed: int | None, replace: list[str] | None) -> Any:
     from anamorph.cli_output import Progress, print_run
     from anamorph.experiment import load, parse_replacements
+    from anamorph.stages.compilation import keep_compiled
     from anamorph.stages.drive import reopen
     from anamorph.stages.drive import run as drive
-
-    from anamorph.stages.compilation import keep_compiled
 
     keep_compiled()
     changed = parse_replacements(replace or [])

@@ -40,7 +40,7 @@ SHOWN = (
     ("negative_unit", "strength of a negative unit"),
     ("energy_per_inference", "energy per inference"),
     ("energy_per_operation", "energy per operation"),
-    ("latency", "latency"),
+    ("latency", "time to output"),
     ("power", "power"),
     ("static_power", "static power"),
     ("area", "area"),
@@ -125,7 +125,8 @@ def print_comparison(found: SpiceComparison) -> None:
     """How far the two simulators are apart."""
     sys.stdout.write(
         f"ngspice {found.version}: {found.n_compared} currents of {found.n_patterns} patterns compared; "
-        f"largest relative difference {found.worst:.2e} (limit {found.tolerance:g}) at {found.worst_at}\n"
+        f"largest relative difference {found.worst:.2e} (limit {found.tolerance:g}) at {found.worst_at}; "
+        f"of the fast solver {found.worst_fast:.2e}: {'agrees' if found.agrees else 'DISAGREES'}\n"
     )
 
 

@@ -23,6 +23,7 @@ from pydantic_core import PydanticCustomError
 from anamorph import toml_file, units
 from anamorph.errors import BadInput, nearest
 from anamorph.network.settings import TrainingSettings
+from anamorph.refusals import translate
 
 #: A title longer than this is not one.
 MAX_TITLE = 120
@@ -58,20 +59,25 @@ class Quantity:
         return f"{value!r} {self.unit}".strip()
 
 
-def _refusal(what: str, expected: str | None = None, got: str | None = None, advice: str | None = None) -> Exception:
-    context = {"what": what, "expected": expected, "got": got, "advice": advice}
+def _refusal(
+    what: str, expected: str | None = None, got: str | None = None, advice: str | None = None
+) -> Exception:
+    context: dict[str, Any] = {"what": what, "expected": expected, "got": got, "advice": advice}
     return PydanticCustomError("refused", "{what}", context)
 
 
 def _printable(text: Any) -> Any:
     if isinstance(text, str) and not (text.isprintable() and len(text) <= MAX_TITLE):
-        raise _refusal("not a title", f"one line of at most {MAX_TITLE} printable characters", repr(text[:MAX_TITLE]))
+        expected = f"one line of at most {MAX_TITLE} printable characters"
+        raise _refusal("not a title", expected, repr(text[:MAX_TITLE]))
     return text
 
 
 def _plain_name(text: Any) -> Any:
     if isinstance(text, str) and not NAME.fullmatch(text):
-        raise _refusal("not a usable name", "letters, digits, '_' and '-', 63 at most", repr(text[:MAX_TITLE]))
+        raise _refusal(
+            "not a usable name", "letters, digits, '_' and '-', 63 at most", repr(text[:MAX_TITLE])
+        )
     return text
 
 
@@ -161,9 +167,9 @@ class Experiment(_Section):
     network: NetworkSection
     data: DataSection
     bench: BenchSection
-    training: TrainingSection = TrainingSection()
-    verify: VerifySection = VerifySection()
-    transient: TransientSection = TransientSection()
+    training: TrainingSection = Field(default_factory=lambda: TrainingSection.model_validate({}))
+    verify: VerifySection = Field(default_factory=lambda: VerifySection.model_validate({}))
+    transient: TransientSection = Field(default_factory=lambda: TransientSection.model_validate({}))
 
     def text(self) -> str:
         """The whole experiment as TOML, defaults included, with units; it reads back as an equal one."""
@@ -214,7 +220,9 @@ def load(name_or_path: str | Path, replace: Mapping[str, str] | None = None) -> 
         if isinstance(card, str) and card.endswith(".toml") and "\0" not in card:
             tables["technology"] = str((path.parent / card).resolve())  # a card beside the experiment
     elif where in builtin_names():
-        tables = toml_file.parse((resources.files("anamorph.experiments") / f"{where}.toml").read_bytes(), where)
+        tables = toml_file.parse(
+            (resources.files("anamorph.experiments") / f"{where}.toml").read_bytes(), where
+        )
     else:
         advice = f"{nearest(where, builtin_names())} A file's name ends in .toml."
         raise BadInput(f"no experiment named {where[:MAX_TITLE]!r}", advice=advice)
@@ -229,7 +237,9 @@ def parse_replacements(texts: Sequence[str]) -> dict[str, str]:
     for text in texts:
         key, equals, value = text.partition("=")
         if not equals:
-            raise BadInput("not a replacement", where=f"--set {text}", expected="key=value, as in chip.dies=20")
+            raise BadInput(
+                "not a replacement", where=f"--set {text}", expected="key=value, as in chip.dies=20"
+            )
         found[key.strip()] = value.strip()
     return found
 
@@ -255,44 +265,6 @@ def from_tables(tables: Mapping[str, Any], where: str) -> Experiment:
     try:
         experiment = Experiment.model_validate(tables)
     except ValidationError as errors:
-        raise _translate(errors.errors(), where) from None
+        raise translate(errors.errors(), where, Experiment) from None
     check_fits(experiment, where)
     return experiment
-
-
-def _translate(errors: list[Any], where: str) -> BadInput:
-    # a misspelt key is both unknown and missing: say the first, which names the cure
-    error = min(errors, key=lambda e: e["type"] != "extra_forbidden")
-    path = [str(part) if isinstance(part, str) else f"[{part}]" for part in error["loc"]]
-    key = ".".join(path).replace(".[", "[")
-    at, kind, context = f"{where}: {key}", error["type"], error.get("ctx", {})
-    if kind == "extra_forbidden":
-        section = _section(path[:-1])
-        return BadInput(f"unknown key {path[-1][:60]!r}", where=at, advice=nearest(path[-1], section.model_fields))
-    if kind == "missing":
-        return BadInput("missing", where=at, expected=f"a value for {path[-1]!r}")
-    if kind == "refused":
-        return BadInput(context["what"], where=at, expected=context["expected"], got=context["got"],
-                        advice=context["advice"])  # fmt: skip
-    got = repr(error["input"])
-    return BadInput("not a legal value", where=at, expected=_expected(error), got=got[:80])
-
-
-def _section(path: list[str]) -> type[BaseModel]:
-    section: type[BaseModel] = Experiment
-    for part in path:
-        inner = section.model_fields[part].annotation
-        section = inner if isinstance(inner, type) and issubclass(inner, BaseModel) else section
-    return section
-
-
-def _expected(error: Any) -> str:
-    context = error.get("ctx", {})
-    kinds = {"int_type": "a whole number", "string_type": "text", "tuple_type": "a list", "float_type": "a number", "finite_number": "a finite number",
-             "model_type": "a table of keys", "too_short": "at least {min_length} items",
-             "too_long": "at most {max_length} items", "greater_than": "more than {gt}",
-             "greater_than_equal": "{ge} or more", "less_than_equal": "{le} or less"}  # fmt: skip
-    pattern = kinds.get(error["type"])
-    return pattern.format(**context) if pattern else str(error["msg"])
-
-

@@ -1,6 +1,6 @@
 """The main idea, in order: measure a chip, train through the measurement, program it back, prove it, cost it.
 
-    technology card -> device -> cell -> die -> measure -> transfer -> train -> program -> verify -> cost -> report
+    card -> device -> cell -> die -> measure -> transfer -> train -> program -> verify -> cost -> report
 
 `closed_loop` is that line as code. Each stage is a function of its own (`anamorph.fabricate`, `characterise`,
 `fit`, `train`, `program`, `verify`, `cost`); here they are joined, and what each leaves is kept in the
@@ -25,20 +25,19 @@ from anamorph.stages.train import train_both
 from anamorph.stages.verify import verify_all
 
 if TYPE_CHECKING:
-    from anamorph.experiment import Experiment
     from anamorph.run_folder import RunFolder
 
-def closed_loop(experiment: Experiment, folder: RunFolder) -> Iterator[str]:
+
+def closed_loop(setup: Setup, folder: RunFolder) -> Iterator[str]:
     """Run the stages of `anamorph.stages.drive.STAGES`. Yields the name of each as it begins.
 
     A consumer that stops asking stops the run there; what is done is in the folder.
     """
-    setup = Setup.of(experiment)
     check_provenance(setup, folder)
     substrate = setup.substrate
 
     yield "fabricate"  # hidden truth: from here on only `measure` and `run` look at it
-    die = fabricate(substrate, setup.key("fabricate"), experiment.chip.dies)
+    die = fabricate(substrate, setup.key("fabricate"), setup.experiment.chip.dies)
 
     yield "characterise"
     measured = folder.keep(
@@ -66,6 +65,6 @@ def closed_loop(experiment: Experiment, folder: RunFolder) -> Iterator[str]:
 
     yield "report"
     found = metrics(setup, transfer, verdicts, cost)
-    said = warnings(setup, transfer, found)
+    said = [*warnings(setup, transfer, found), *cost.warnings]
     write_page(setup, folder, measured, transfer, training, verdicts, cost, found, said)
     write_result(setup, folder, found, said)

@@ -1,4 +1,4 @@
-"""A package that is a verb: `anamorph.verify` is where verification lives, and `anamorph.verify(...)` does it."""
+"""A package that is a verb: `anamorph.verify` holds verification, and `anamorph.verify(...)` does it."""
 
 from __future__ import annotations
 

@@ -96,8 +96,12 @@ def test_a_card_that_is_missing_is_named(tmp_path) -> None:
     path = tmp_path / "e.toml"
     text = drive.load("iris").text()
     path.write_text(text.replace('"cmos180"', '"gone.toml"'))
-    assert "gone.toml" in refused("run", str(path))
-    assert "Did you mean 'cmos180'?" in refused("run", "iris", "--set", "technology=cmos18")
+    found = call("run", str(path))
+    assert found.exit_code == 2
+    assert "gone.toml: no such technology card" in found.stderr
+    assert not Path("runs").exists()
+    assert "Did you mean 'cmos180'?" in call("run", "iris", "--set", "technology=cmos18").stderr
+    assert not Path("runs").exists()
 
 
 def test_hostile_names_are_refused_before_anything_is_written(tmp_path) -> None:
@@ -134,7 +138,15 @@ def test_list_names_what_there_is() -> None:
     found = call("list")
     assert found.exit_code == 0
     words = found.stdout.split()
-    assert {"experiments:", "iris", "substrates:", "current_mirror", "ideal", "technologies:", "cmos180"} <= set(words)
+    assert {
+        "experiments:",
+        "iris",
+        "substrates:",
+        "current_mirror",
+        "ideal",
+        "technologies:",
+        "cmos180",
+    } <= set(words)
 
 
 def test_version() -> None:

@@ -25,7 +25,8 @@ SMALL = {
     "bench.repeats": "2",
 }
 ARTEFACTS = [
-    "characterisation.nc", "cost.json", "experiment.toml", "program/compensated.json", "program/uncompensated.json",
+    "characterisation.nc", "cost.json", "experiment.toml",
+    "program/compensated.json", "program/uncompensated.json",
     "report.html", "result.json", "timings.json", "training.json", "verdict.json",
 ]  # fmt: skip
 
@@ -97,7 +98,9 @@ def test_a_complete_run_is_not_written_over(done) -> None:
     assert (done.folder / "result.json").stat().st_mtime_ns == before
 
 
-@pytest.mark.parametrize("name", ["training.json", "verdict.json", "program/compensated.json", "characterisation.nc"])
+@pytest.mark.parametrize(
+    "name", ["training.json", "verdict.json", "program/compensated.json", "characterisation.nc"]
+)
 def test_an_artefact_cut_short_is_refused(done, tmp_path, name) -> None:
     copy = tmp_path / "copy"
     shutil.copytree(done.folder, copy)
@@ -145,7 +148,9 @@ def test_every_stage_is_a_function_on_values() -> None:
     die = anamorph.fabricate(substrate, setup.key("fabricate"), 2)
     measured = anamorph.characterise(substrate, die, Bench((1e-7, 3e-7), 2, 0.0), setup.key("characterise"))
     transfer = anamorph.fit(substrate, measured)
-    trained = anamorph.train(substrate, transfer, task, (4, 7, 3), TrainingSettings(epochs=40), setup.key("train"))
+    trained = anamorph.train(
+        substrate, transfer, task, (4, 7, 3), TrainingSettings(epochs=40), setup.key("train")
+    )
     program = anamorph.program(substrate, trained, transfer)
     verdict = anamorph.verify(die, program, setup.inputs, task.y_test, 3, 0.5)
     sheet = anamorph.cost(substrate, program, die.run(program, setup.inputs))
@@ -169,3 +174,43 @@ def test_keys_of_stages_differ_and_repeat() -> None:
     words = [jax.random.key_data(setup.key(stage)).tolist() for stage in drive.STAGES]
     assert len({tuple(w) for w in words}) == len(drive.STAGES)
     assert jax.random.key_data(setup.key("train")).tolist() == words[drive.STAGES.index("train")]
+
+
+MIRROR = SMALL | {
+    "substrate": "current_mirror",
+    "chip.layers": "[4, 3, 3]",
+    "network.layers": "[4, 3, 3]",
+    "data.test": "4",
+    "transient.patterns": "1",
+    "bench.repeats": "1",
+}
+
+
+@pytest.fixture(scope="module")
+def mirror(tmp_path_factory) -> anamorph.Run:
+    return anamorph.run("iris", tmp_path_factory.mktemp("mirror") / "out", seed=3, replace=MIRROR)
+
+
+@pytest.mark.slow
+def test_the_loop_closes_on_transistors(mirror) -> None:
+    # area law on every transistor: slopes differ by per cents, not by nothing and not by multiples
+    assert 0.01 < mirror.metrics["slope_spread"]["value"] < 0.5
+    # a narrow nFET conducts better: a negative unit is about twice a positive one (2.3 in the paper)
+    assert 1.5 < mirror.metrics["negative_unit"]["value"] < 3.5
+    for name in ("area", "power", "energy_per_inference", "energy_per_operation"):
+        assert mirror.metrics[name]["value"] > 0, name
+    energy, power = (mirror.metrics[name]["value"] for name in ("energy_per_inference", "power"))
+    assert energy == pytest.approx(power * 15e-6, rel=1e-9)  # power is its mean over the presentation
+    deck = (mirror.folder / "netlist" / "chip.cir").read_text()
+    assert deck.startswith("* anamorph: iris die 0\n") and deck.endswith(".end\n")
+
+
+@pytest.mark.slow
+@pytest.mark.ngspice
+def test_ngspice_agrees_on_every_neuron_of_the_prototype(mirror) -> None:
+    from anamorph.stages.spice import compare_run
+
+    found = compare_run(mirror.folder)
+    assert found.n_compared >= 3 * 4  # three samples, four inputs at least
+    assert found.agrees, f"{found.worst} at {found.worst_at}"
+    assert (mirror.folder / "spice.json").exists()

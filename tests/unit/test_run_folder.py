@@ -99,9 +99,12 @@ def test_keep_makes_once() -> None:
         made.append(1)
         return "value"
 
+    def save(value: str, path: run_folder.Path) -> None:
+        path.write_text(value)
+
     with run_folder.open_for("a", TEXT) as folder:
         for _ in range(2):
-            kept = folder.keep("x.txt", make, lambda v, p: p.write_text(v) and None, lambda p: p.read_text())
+            kept = folder.keep("x.txt", make, save, lambda p: p.read_text())
             assert kept == "value"
     assert made == [1]
 

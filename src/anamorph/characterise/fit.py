@@ -18,7 +18,8 @@ def fit_rectifiers(characterisation: Characterisation, shape: Shape, full_settin
     ``f(r) = max(0, a r)`` is fitted through the points with a positive output (Binas et al. 2016, section 3.3),
     per path, then averaged over paths; slopes are divided by their layer's mean, as only their relation
     within a layer matters. For the negative unit rho, with sources s (positive, full setting F) and
-    p (negative, setting -c): ``response / response without = 1 - rho c a_p / (F a_s)``.
+    p (negative, setting -c): ``current that remains / current without = 1 - rho c a_p / (F a_s)``.
+    The exponents come from how the paths' responses, and rho, vary with the current.
 
     Raises:
         BadInput: a neuron without readings, or no reading of a negative weight.
@@ -29,7 +30,23 @@ def fit_rectifiers(characterisation: Characterisation, shape: Shape, full_settin
     currents = slopes["input_current"].values
     domain = (0.0, float(currents.max()) if len(currents) else 0.0)
     fitted = tuple(_layer(slopes, layer, n, domain) for layer, n in enumerate(shape))
-    return Transfer(fitted, jnp.asarray(_negative_unit(data, fitted, full_setting)), "measured")
+    positive = _exponent(slopes, stages=len(shape))
+    unit, fall = _negative_unit(data, fitted, full_setting, domain[1], positive)
+    exponents = np.stack([positive, positive + fall], axis=-1)
+    return Transfer(fitted, jnp.asarray(unit), jnp.asarray(exponents), "measured")
+
+
+def _exponent(slopes: xr.Dataset, stages: int) -> np.ndarray:
+    """gamma_p of each chip: a path of equal stages answers with a power law whose exponent is gamma_p^stages."""
+    x = slopes["input_current"].values
+    if len(np.unique(x)) < 2:
+        return np.ones(slopes.sizes["die"])
+    y = np.where(slopes["converged"].values, slopes["output_current"].values, np.nan)
+    log_x = np.log(x) - np.log(x).mean()
+    log_y = np.log(np.where(y > 0, y, np.nan))
+    use = np.isfinite(log_y)
+    rise = np.where(use, log_x * log_y, 0.0).sum(1) / np.where(use, log_x**2, 0.0).sum(1)
+    return np.clip(rise, 0.1, 10.0) ** (1 / stages)
 
 
 def _layer(slopes: xr.Dataset, layer: int, n: int, domain: tuple[float, float]) -> Rectifier:
@@ -70,28 +87,69 @@ def _paths(readings: xr.Dataset) -> tuple[np.ndarray, np.ndarray]:
     return np.stack(found, axis=1), np.nanmax(np.stack(residual, axis=1), axis=1)
 
 
-def _negative_unit(data: xr.Dataset, fitted: tuple[Rectifier, ...], full: int) -> np.ndarray:
+def _negative_unit(
+    data: xr.Dataset,
+    fitted: tuple[Rectifier, ...],
+    full: int,
+    full_scale: float,
+    positive: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray]:
+    """rho at full scale, and by which power of the current it varies, of each chip.
+
+    The neuron's own curve, measured with the negative weight off, translates the response with the
+    weight on into the current that remains, so that compression further along the path drops out.
+    """
     chosen = data.isel(reading=np.flatnonzero(data["kind"].values == "negative"))
-    c = {name: chosen[name].values for name in ("layer", "neuron", "repeat", "source", "partner", "setting")}
+    places = ("layer", "neuron", "repeat", "source", "partner")
+    group = np.stack([chosen[name].values for name in places], axis=-1)
+    setting, x = chosen["setting"].values, chosen["input_current"].values
     y = np.where(chosen["converged"].values, chosen["output_current"].values, np.nan)
-    x = chosen["input_current"].values
-    estimates = []
-    for on in np.flatnonzero(c["setting"] != 0):
-        same = (x == x[on]) & (c["setting"] == 0)
-        for name in ("layer", "neuron", "repeat", "source", "partner"):
-            same &= c[name] == c[name][on]
-        off = np.flatnonzero(same)
-        if len(off) != 1:
-            raise BadInput("a negative reading without its comparison", where=f"reading {on}")
-        slope = np.asarray(fitted[c["layer"][on] - 1].slope)
-        ratio = y[:, on] / y[:, off[0]]
-        estimate = (1 - ratio) * full / abs(c["setting"][on])
-        estimate = estimate * slope[:, c["source"][on]] / slope[:, c["partner"][on]]
-        # a neuron that is shut off altogether says only that the negative weight is strong enough
-        estimates.append(np.where(ratio > 0.02, estimate, np.nan))
+    estimates, currents = [], []
+    for key in np.unique(group, axis=0):
+        own = (group == key).all(-1)
+        off = np.flatnonzero(own & (setting == 0))
+        if not len(off):
+            raise BadInput("a negative reading without its comparison", where=f"{dict(zip(places, key, strict=True))}")
+        slope = np.asarray(fitted[key[0] - 1].slope)
+        for on in np.flatnonzero(own & (setting != 0)):
+            remaining = np.stack([_inverse(x[off], y[d, off], y[d, on]) for d in range(len(y))])
+            # the current into the measured neuron is a power law of the input's, one stage per layer before it
+            fraction = (remaining / x[on]) ** (positive ** key[0])
+            estimate = (1 - fraction) * full / abs(setting[on])
+            estimate = estimate * slope[:, key[3]] / slope[:, key[4]]
+            # a neuron that is all but shut off says only that the negative weight is strong enough
+            estimates.append(np.where(fraction > 0.1, estimate, np.nan))
+            currents.append(x[on])
     if not estimates:
         raise BadInput("no reading of a negative weight")
-    stacked = np.stack(estimates)
-    if np.isnan(stacked).all(0).any():
+    return _power_law(np.stack(estimates, axis=1), np.array(currents), full_scale)
+
+
+def _inverse(x: np.ndarray, y: np.ndarray, value: float) -> float:
+    """Input current at which a curve that is nearly a power law gives `value`; NaN where it has no answer."""
+    use = (y > 0) & np.isfinite(y)
+    if not use.any() or not value > 0:
+        return float("nan")
+    order = np.argsort(x[use])
+    log_x, log_y = np.log(x[use][order]), np.log(y[use][order])
+    if np.log(value) < log_y[0]:
+        rise = (log_y[-1] - log_y[0]) / (log_x[-1] - log_x[0]) if len(log_x) > 1 else 1.0
+        return float(np.exp(log_x[0] + (np.log(value) - log_y[0]) / rise))
+    return float(np.exp(np.interp(np.log(value), log_y, log_x)))
+
+
+def _power_law(estimates: np.ndarray, currents: np.ndarray, full_scale: float) -> tuple[np.ndarray, np.ndarray]:
+    """Median of the estimates ``[dies, readings]`` at full scale, and the exponent by which they vary."""
+    levels = np.unique(currents)
+    medians = np.stack([np.nanmedian(estimates[:, currents == level], axis=1) for level in levels], axis=1)
+    good = np.isfinite(medians) & (medians > 0)
+    if not good.any(1).all():
         raise NotConverged("no usable reading of a negative weight")
-    return np.nanmedian(stacked, axis=0)
+    log_x = np.log(levels / full_scale)
+    fits = []
+    for row, use in zip(medians, good, strict=True):
+        degree = 1 if use.sum() > 1 else 0
+        line = np.polyfit(log_x[use], np.log(row[use]), degree)
+        fits.append((float(np.exp(line[-1])), float(line[0]) if degree else 0.0))
+    unit, fall = np.array(fits).T
+    return unit, fall

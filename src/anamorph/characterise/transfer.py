@@ -26,14 +26,21 @@ class Rectifier(eqx.Module):
 class Transfer(eqx.Module):
     """The measured chip as training sees it; `dies` chips at once.
 
+    A mirror's gain falls slowly as its transistors leave weak inversion, faster for one polarity than for the
+    other. Over the measured decade a power law holds within the fit's error: what a source of strength x adds
+    through a positive weight is ``w x^gamma_p``, and through a negative one ``w x^gamma_n``. The
+    paper's rectifier is gamma = 1.
+
     Attributes:
         activations: one `Rectifier` per neuron layer, the input layer first.
-        negative_unit: strength of a negative weight unit relative to a positive one, ``[dies]``.
+        negative_unit: strength of a negative weight unit relative to a positive one at full scale, ``[dies]``.
+        exponents: gamma_p and gamma_n, ``[dies, 2]``.
         source: where it comes from: ``"measured"`` or ``"assumed"``.
     """
 
     activations: tuple[Rectifier, ...]
     negative_unit: Float[Array, " dies"]
+    exponents: Float[Array, "dies 2"]
     source: str = eqx.field(static=True)
 
     @property
@@ -47,13 +54,17 @@ class Transfer(eqx.Module):
             Rectifier(a.slope[:, :n], a.spread[:, :n], a.fit_error[:, :n], a.domain)
             for a, n in zip(self.activations, shape, strict=True)
         )
-        return Transfer(chosen, self.negative_unit, self.source)
+        return Transfer(chosen, self.negative_unit, self.exponents, self.source)
 
     @classmethod
     def uniform(
-        cls, shape: tuple[int, ...], negative_unit: float, domain: tuple[float, float]
+        cls,
+        shape: tuple[int, ...],
+        negative_unit: float,
+        domain: tuple[float, float],
+        exponents: tuple[float, float] = (1.0, 1.0),
     ) -> Transfer:
         """Every neuron alike: what one assumes who has measured nothing."""
         ones = [jnp.ones((1, n)) for n in shape]
         activations = tuple(Rectifier(o, 0 * o, 0 * o, domain) for o in ones)
-        return cls(activations, jnp.full((1,), negative_unit), "assumed")
+        return cls(activations, jnp.full((1,), negative_unit), jnp.array([exponents]), "assumed")

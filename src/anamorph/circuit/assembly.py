@@ -153,7 +153,7 @@ def _scatter(
 def _sum(size: int, batch: int, parts: list[tuple[Array, Array]]) -> Float[Array, "size batch"]:
     """Add whole rows at their places, one part after the other.
 
-    Not as one concatenated sum: XLA on CPUs fuses the parts' arithmetic into that, and does it many times over.
+    Not as one concatenated sum: XLA on CPUs fuses the parts' arithmetic into that, and then repeats it.
     """
     total = jnp.zeros((size, batch))
     for places, values in parts:

@@ -66,7 +66,8 @@ def solve_factorised(
     known = jnp.zeros((nb + 1, batch)).at[:nb].set(residual[:nb])
     known = known.at[place].add(-jnp.einsum("cpwb,cwb->cpb", factors.below, own))
     if nb > SMALL:
-        x_border = jax.vmap(lambda lu, p, b: lu_solve((lu, p), b))(factors.border, factors.pivots, known[:nb].T).T
+        one = jax.vmap(lambda lu, pivots, right: lu_solve((lu, pivots), right))
+        x_border = one(factors.border, factors.pivots, known[:nb].T).T
     else:
         x_border = jnp.einsum("bij,jb->ib", factors.border, known[:nb])
     at_ports = jnp.concatenate([x_border, jnp.zeros((1, batch))])[place]

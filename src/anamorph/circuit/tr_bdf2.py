@@ -7,7 +7,7 @@ r"""Implicit time steps in charge form: TR-BDF2 with each sample's own time and 
 Second order, L-stable, stiffly accurate (a node without capacitance obeys its algebraic equation at every
 accepted time), and both stages have the Jacobian C + d h G. The error is the difference to the embedded
 third-order formula, brought to volts by that Jacobian, which also takes out what stiff components put in:
-M. E. Hosea and L. F. Shampine, "Analysis and implementation of TR-BDF2", Applied Numerical Mathematics 20, 1996.
+M. E. Hosea and L. F. Shampine, "Analysis and implementation of TR-BDF2", Appl. Numer. Math. 20, 1996.
 
 Charge is conserved: charges are the unknowns' own functions and not capacitance times voltage, and what
 Newton's iteration leaves unbalanced in a step is carried into the next ones, not forgotten.
@@ -315,9 +315,8 @@ def integrate(
     zero = jnp.zeros(batch)
     current, charge = _evaluate(structure, v, case.at(zero))
     n_held = structure.n_nodes - n - 1
-    record = Record(*(
-        jnp.zeros((batch, max_steps, *width)) for width in ((), (len(probes),), (n_held,), (n_held + 1,), (n_held,))
-    ))  # fmt: skip
+    widths = ((), (len(probes),), (n_held,), (n_held + 1,), (n_held,))
+    record = Record(*(jnp.zeros((batch, max_steps, *width)) for width in widths))
     corner = jnp.minimum(case.held.next_corner(zero), case.sources.next_corner(zero))
     state = State(
         t=zero, h=jnp.minimum(1e-3 * jnp.minimum(corner, case.t_stop), case.h_max),

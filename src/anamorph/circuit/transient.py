@@ -29,8 +29,8 @@ from anamorph.circuit.waveform import Drive, Reals, batch_shape, check_names, st
 from anamorph.device.mosfet import T_REFERENCE
 from anamorph.errors import BadInput, NotConverged, nearest
 
-#: Local error of a step in any node's voltage, V: 0.3 % of a subthreshold current (n U_T = 37 mV). Errors of
-#: settled nodes decay, so waveforms are about as good as that; a charge is an average of many steps and better.
+#: Local error of a step in any node's voltage, V: 0.3 % of a subthreshold current (n U_T = 37 mV). Errors
+#: decay as nodes settle, so waveforms are about as good as that; a charge averages over steps and is better.
 TOLERANCE = 1e-4
 #: Shortest step, as a part of the whole time.
 SHORTEST = 1e-12
@@ -62,8 +62,8 @@ class TransientSolution:
         steps: entries of `times` in use.
         rejected: steps that were tried and not accepted.
         iterations: Newton iterations.
-        unbalanced: charge that Newton left over at the end, all unknown nodes, C. Charges of all rails and the
-            charge of the current sources sum to it, up to rounding.
+        unbalanced: charge that Newton left over at the end, all unknown nodes, C. The charges of all rails and
+            of the current sources sum to it, up to rounding.
     """
 
     circuit: Circuit
@@ -233,7 +233,8 @@ def _in_chunks(
         done = integrate(circuit.structure, picked, first, probes, max_steps)
         parts.append(jax.tree.map(np.asarray, done))
     # records have the batch first, all else last
-    joined = jax.tree.map(lambda *xs: np.concatenate(xs, axis=-1)[..., :size], *(p._replace(record=()) for p in parts))
+    rest = [part._replace(record=None) for part in parts]
+    joined = jax.tree.map(lambda *xs: np.concatenate(xs, axis=-1)[..., :size], *rest)
     record = jax.tree.map(lambda *xs: np.concatenate(xs)[:size], *(p.record for p in parts))
     return joined._replace(record=record)
 

@@ -18,7 +18,7 @@ from anamorph.errors import BadInput, nearest
 
 #: Arrays of any shapes that broadcast.
 Reals = Float[Array | np.ndarray, "..."]
-#: A constant (a number, or an array of the batch's shape), or times (s) and values, both ``[*batch, points]``.
+#: A constant (a number or ``[*batch]``), or times (s) and values, each ``[*batch, points]``.
 Drive = Reals | float | tuple[Reals | Sequence[float], Reals | Sequence[float]]
 
 

@@ -88,6 +88,10 @@ def _inside(value: Any) -> Iterator[tuple[str, Any]]:
     own = getattr(value, "__dict__", None)
     if isinstance(own, dict):
         yield from ((f".{name}", inner) for name, inner in own.items())
+    for kind in type(value).__mro__:
+        slots = kind.__dict__.get("__slots__", ())
+        for slot in (slots,) if isinstance(slots, str) else slots:
+            yield f".{slot}", getattr(value, slot, None)
     bound = getattr(value, "__self__", None)
     if bound is not None:
         yield ".__self__", bound

@@ -17,7 +17,7 @@ def keep_compiled() -> None:
     """Switch the cache on for this process, unless the user chose one (``JAX_COMPILATION_CACHE_DIR``)."""
     import jax
 
-    if jax.config.jax_compilation_cache_dir:
+    if jax.config.values.get("jax_compilation_cache_dir"):
         return
     jax.config.update("jax_compilation_cache_dir", str(cache_folder()))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)

@@ -1,4 +1,4 @@
-"""Cost: what an inference on the prototype takes in joules, seconds and square metres, each with its basis."""
+"""Cost: what an inference on the prototype takes in joules, seconds and square metres."""
 
 from __future__ import annotations
 
@@ -38,6 +38,7 @@ class CostRecord(Record):
 
     lines: tuple[LineRecord, ...]
     waveforms: Waveforms | None = None
+    warnings: tuple[str, ...] = ()
 
 
 def cost_of_prototype(setup: Setup, folder: RunFolder, die: Die, programs: Programs) -> CostRecord:
@@ -52,6 +53,7 @@ def cost_of_prototype(setup: Setup, folder: RunFolder, die: Die, programs: Progr
     record = CostRecord(
         lines=tuple(_record(line) for line in lines.values()),
         waveforms=found.waveforms if found is not None else None,
+        warnings=found.warnings if found is not None else (),
     )
     record.save(folder, ARTEFACT)
     return record

@@ -6,11 +6,14 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from anamorph.errors import BadInput, Interrupted
 from anamorph.experiment import Experiment, load
 from anamorph.run_folder import EXPERIMENT, REPORT, RESULT, TIMINGS, RunFolder, open_for
+
+if TYPE_CHECKING:
+    from anamorph.stages.setup import Setup
 
 #: In the order of the flow.
 STAGES = ("fabricate", "characterise", "fit", "train", "program", "verify", "cost", "report")
@@ -56,7 +59,7 @@ def run(
 
     Args:
         experiment: a built-in name, a TOML file, or an `Experiment`.
-        out: run folder; by default the newest incomplete one of this experiment below ``runs/``, or a new one.
+        out: run folder; by default the newest incomplete one of this experiment in ``runs/``, or a new one.
         seed: of all randomness; the experiment's own if left out.
         replace: values of the experiment to replace, by dotted key.
         until: last stage to run.
@@ -70,13 +73,16 @@ def run(
     changed = dict(replace or {}) | ({} if seed is None else {"seed": str(seed)})
     if isinstance(experiment, Experiment):
         if changed:
-            raise BadInput("an Experiment is complete", where="run: seed, replace", advice="Load it with these values.")
+            raise BadInput(
+                "an Experiment is complete", where="run: seed, replace", advice="Load it with these values."
+            )
         chosen = experiment
     else:
         chosen = load(experiment, changed)
     target = Path(out) if out is not None else None
+    setup = _prepare(chosen, watch)  # what is wrong with the experiment is said before a folder is made
     with open_for(chosen.name, chosen.text(), target, complete=until != STAGES[-1]) as folder:
-        return advance(chosen, folder, until, watch)
+        return advance(setup, folder, until, watch)
 
 
 def reopen(path: Path, until: str = STAGES[-1], watch: Watch | None = None) -> Run:
@@ -88,36 +94,45 @@ def reopen(path: Path, until: str = STAGES[-1], watch: Watch | None = None) -> R
     if not (path / EXPERIMENT).is_file():
         raise BadInput("not a run folder", where=str(path), expected=f"a folder that holds {EXPERIMENT}")
     chosen = load(path / EXPERIMENT)
+    setup = _prepare(chosen, watch)
     with open_for(chosen.name, chosen.text(), path, complete=True) as folder:
-        return advance(chosen, folder, until, watch)
+        return advance(setup, folder, until, watch)
 
 
-def advance(chosen: Experiment, folder: RunFolder, until: str, watch: Watch | None = None) -> Run:
+def _prepare(chosen: Experiment, watch: Watch | None) -> Setup:
+    from anamorph.stages.setup import Setup
+
+    if watch is not None:
+        watch("prepare")
+    return Setup.of(chosen)
+
+
+def advance(setup: Setup, folder: RunFolder, until: str, watch: Watch | None = None) -> Run:
     """Run the missing stages up to `until` in a folder that is held."""
     if until not in STAGES:
         raise BadInput(f"no stage '{until}'", expected=", ".join(STAGES))
     tell = watch or (lambda stage: None)
     seconds: dict[str, float] = {}
     try:
-        _go(chosen, folder, until, tell, seconds)
+        _go(setup, folder, until, tell, seconds)
     except KeyboardInterrupt:
         raise Interrupted(
-            "interrupted; what is done is kept", where=str(folder.path), advice="The same command goes on from there."
+            "interrupted; what is done is kept",
+            where=str(folder.path),
+            advice="The same command goes on from there.",
         ) from None
-    finally:
-        tell(None)
+    tell(None)
     earlier = folder.read_json(TIMINGS) if folder.has(TIMINGS) else {}
     # a stage that found its artefact took no time worth keeping
     folder.write_json(TIMINGS, {**seconds, **earlier} if isinstance(earlier, dict) else seconds)
-    return Run(folder.path, chosen, folder.read_json(RESULT) if folder.has(RESULT) else {})
+    return Run(folder.path, setup.experiment, folder.read_json(RESULT) if folder.has(RESULT) else {})
 
 
-def _go(chosen: Experiment, folder: RunFolder, until: str, tell: Watch, seconds: dict[str, float]) -> None:
+def _go(setup: Setup, folder: RunFolder, until: str, tell: Watch, seconds: dict[str, float]) -> None:
     from anamorph.flow import closed_loop
 
     current, begun = "prepare", time.perf_counter()
-    tell(current)
-    for stage in closed_loop(chosen, folder):
+    for stage in closed_loop(setup, folder):
         now = time.perf_counter()
         seconds[current] = round(now - begun, 3)
         if current == until:

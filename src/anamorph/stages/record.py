@@ -28,7 +28,9 @@ def _numbers(value: Any, kind: type) -> np.ndarray:
 def _lists(array: np.ndarray) -> Any:
     if np.issubdtype(array.dtype, np.integer):
         return array.tolist()
-    return np.where(np.isnan(array), None, array.astype(object)).tolist()
+    boxed = array.astype(object)
+    boxed[np.isnan(array)] = None
+    return boxed.tolist()
 
 
 Floats = Annotated[np.ndarray, BeforeValidator(lambda v: _numbers(v, float)), PlainSerializer(_lists)]

@@ -53,13 +53,18 @@ def write_page(
 
 
 def _summary(setup: Setup, found: dict[str, Any]) -> str:
-    value = {name: show(entry["value"], entry["unit"]) for name, entry in found.items() if entry["value"] is not None}
+    value = {
+        name: show(entry["value"], entry["unit"])
+        for name, entry in found.items()
+        if entry["value"] is not None
+    }
     e = setup.experiment
     chip, network = ("-".join(map(str, layers)) for layers in (e.chip.layers, e.network.layers))
     return (
-        f"A {network} network, trained through what a bench measured of a {chip} {e.substrate} chip and programmed "
-        f"back, gets {value['accuracy']} of {len(setup.task.y_test)} test samples right on that chip. Trained without "
-        f"the measurement, a network gets {value['accuracy_uncompensated']} on the same chip. Of {e.chip.dies} chips, "
+        f"A {network} network, trained through what a bench measured of a {chip} {e.substrate} chip and "
+        f"programmed back, gets {value['accuracy']} of {len(setup.task.y_test)} test samples right on that "
+        f"chip. Trained without the measurement, a network gets {value['accuracy_uncompensated']} on the "
+        f"same chip. Of {e.chip.dies} chips, "
         f"{value['yield']} reach {show(e.verify.accuracy_min, '%')} with the measurement and "
         f"{value['yield_uncompensated']} without it."
     )

@@ -20,7 +20,7 @@ Z_95 = 1.96
 
 
 def metrics(setup: Setup, transfer: Transfer, verdicts: Verdicts, cost: CostRecord) -> dict[str, Any]:
-    """Name -> value, unit, low, high, basis, n. Intervals are 95 %; of cost lines, the bounds of the sheet."""
+    """Name -> value, unit, low, high, basis, n. Intervals are 95 %, of cost lines their bounds."""
     own, common, ideal = verdicts.compensated, verdicts.uncompensated, verdicts.ideal
     n = len(setup.task.y_test)
     found = {
@@ -38,12 +38,19 @@ def metrics(setup: Setup, transfer: Transfer, verdicts: Verdicts, cost: CostReco
         found[line.quantity] = line.model_dump(include={"value", "unit", "low", "high", "basis", "n"})
     verdict = (own, common, ideal)
     found["unconverged"] = _entry(
-        float(sum(v.unconverged for v in verdict)), "", None, None, "simulated", sum(v.predictions.size for v in verdict)
+        float(sum(v.unconverged for v in verdict)),
+        "",
+        None,
+        None,
+        "simulated",
+        sum(v.predictions.size for v in verdict),
     )
     return found
 
 
-def _entry(value: float, unit: str, low: float | None, high: float | None, basis: str, n: int) -> dict[str, Any]:
+def _entry(
+    value: float, unit: str, low: float | None, high: float | None, basis: str, n: int
+) -> dict[str, Any]:
     return {"value": value, "unit": unit, "low": low, "high": high, "basis": basis, "n": n}
 
 
@@ -70,7 +77,7 @@ def _mean(
 
 
 def _slope_spread(transfer: Transfer) -> np.ndarray:
-    """Standard deviation over mean of each die's slopes; slopes have a mean of 1 in each layer, ``[dies]``."""
+    """Standard deviation of each die's slopes, which have a mean of 1 in each layer, ``[dies]``."""
     return np.std(np.concatenate([np.asarray(a.slope) for a in transfer.activations], axis=1), axis=1)
 
 
@@ -85,7 +92,9 @@ def warnings(setup: Setup, transfer: Transfer, found: dict[str, Any]) -> list[st
         said.append(f"{clipped} test values lay outside the training data's range and were clipped to it.")
     worst = max(float(np.max(np.asarray(a.fit_error)[0])) for a in transfer.activations)
     if worst > 0.1:
-        said.append(f"A neuron of the prototype departs from its fitted rectifier by {show(worst, '%')} of full scale.")
+        said.append(
+            f"A neuron of the prototype is off its fitted rectifier by {show(worst, '%')} of full scale."
+        )
     return said
 
 

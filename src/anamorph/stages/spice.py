@@ -1,7 +1,7 @@
 """The second opinion: the prototype in ngspice, every neuron's current compared with ours.
 
-Three answers to the same samples: the substrate's own `run`, the general solver on the netlist, and ngspice on
-the same netlist. The general solver's node voltages serve ngspice as a starting point only: it iterates
+Three answers to the same samples: the substrate's own `run`, the general solver on the netlist, and ngspice
+on the same netlist. The general solver's node voltages serve ngspice as a starting point only: it iterates
 until its own equations hold.
 """
 
@@ -19,6 +19,7 @@ from anamorph.errors import BadInput
 from anamorph.experiment import load
 from anamorph.run_folder import EXPERIMENT, RunFolder
 from anamorph.stages.fabricate import fabricate
+from anamorph.stages.netlist import MadeOfCircuits
 from anamorph.stages.program import ProgramRecord
 from anamorph.stages.record import Record
 from anamorph.stages.setup import Setup
@@ -68,7 +69,7 @@ def compare_run(path: Path) -> SpiceComparison:
     if version is None:
         raise BadInput("ngspice was not found on the path", where="verify --spice", advice=ngspice.ADVICE)
     setup = Setup.of(load(path / EXPERIMENT))
-    if not getattr(setup.substrate, "has_netlist", True):
+    if not isinstance(setup.substrate, MadeOfCircuits):
         raise BadInput(
             "this substrate has no circuit to compare", where="verify --spice", got=setup.substrate.name
         )
@@ -88,7 +89,9 @@ def compare(setup: Setup, program: Program, version: str) -> SpiceComparison:
     cell, deviations = substrate.netlist(program), substrate.netlist_deviations(die)[0]
     drives = substrate.netlist_drives(inputs)
     solved = operating_point(compile_cell(cell, setup.technology), drives, deviations).require_converged()
-    judged = ngspice.operating_points(cell, setup.technology, drives, deviations, start=np.asarray(solved.voltages))
+    judged = ngspice.operating_points(
+        cell, setup.technology, drives, deviations, start=np.asarray(solved.voltages)
+    )
     response = die.run(program, setup.inputs[:PATTERNS])
     ours, theirs = (substrate.netlist_currents(v, die) for v in (solved.voltage, judged.voltage))
     fast = [np.asarray(layer)[0, 0] for layer in response.neuron_currents or ours]

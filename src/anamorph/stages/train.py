@@ -34,7 +34,9 @@ class TrainedRecord(Record):
 
     def value(self) -> Trained:
         """The result of a training."""
-        return Trained(tuple(jnp.asarray(w) for w in self.weights), self.loss, self.train_accuracy, self.layers)
+        return Trained(
+            tuple(jnp.asarray(w) for w in self.weights), self.loss, self.train_accuracy, self.layers
+        )
 
 
 class TrainingRecord(Record):
@@ -45,7 +47,7 @@ class TrainingRecord(Record):
 
 
 def train_both(setup: Setup, folder: RunFolder, transfer: Transfer) -> TrainingRecord:
-    """Networks trained with and without the measurement, from the same starting weights; kept in the folder."""
+    """Networks trained with and without the measurement, from the same starts; kept in the folder."""
     if folder.has(ARTEFACT):
         return TrainingRecord.load(folder, ARTEFACT)
     layers, key = setup.experiment.network.layers, setup.key("train")

@@ -31,7 +31,7 @@ class VerdictRecord(Record):
 
 
 class Verdicts(Record):
-    """All dies with their own programs, all dies with one program, and die 0's program on a die without mismatch."""
+    """Dies with their own programs, dies with one program, die 0's program on a die without mismatch."""
 
     compensated: VerdictRecord
     uncompensated: VerdictRecord

@@ -1,4 +1,4 @@
-"""Verify: accuracy, yield and its interval of programmed chips. Call it: see `anamorph.verify.verdict.verify`."""
+"""Verify: accuracy and yield of programmed chips. Call it: see `anamorph.verify.verdict.verify`."""
 
 from anamorph.verb import callable_package
 

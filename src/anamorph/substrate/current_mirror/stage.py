@@ -28,11 +28,12 @@ from anamorph.circuit.operating_point import newton, operating_point
 from anamorph.device.mosfet import T_REFERENCE, MosfetParameters, Terminals, drain_current, thermal_voltage
 from anamorph.errors import NotConverged
 from anamorph.technology import Technology
+from anamorph.threads import in_threads
 
-#: States covered, V: from a neuron pulled to ground to about 4 uA of input current.
-STATE_RANGE = (-0.01, 0.52)
+#: States covered, V: from a neuron pulled to ground to about 8 uA of input current.
+STATE_RANGE = (-0.01, 0.58)
 #: Ranges of the fed node's voltage: out of headroom below, saturated above; they overlap around the split.
-LOW_RANGE, HIGH_RANGE = (-0.01, 0.1), (0.08, 0.52)
+LOW_RANGE, HIGH_RANGE = (-0.01, 0.1), (0.08, 0.58)
 #: Nodes of a soma's curves, and of a synapse's currents along its gate drive and along the fed node's voltage.
 STATE_NODES, DRIVE_NODES, OUTPUT_NODES = 32, 24, 11
 #: Smallest gate drive covered, V: what a soma without input still has from its own leakage, less its mismatch.
@@ -45,10 +46,10 @@ CROWDING = 0.1
 PROBES, PROBE_SIGMA = 36, 1.5
 #: Spread of the other drive around its nominal relation that the samples cover, V (a soma's three other FETs).
 OTHER_DRIVE_SIGMA = 0.008
-#: Last Newton step at which a tabulated current is exact: the error left is its square over n U_T, below 1e-9 V.
-TABLE_STEP = 5e-6
-#: State of a soma that takes about 100 nA, V.
-NEGATIVE_UNIT_STATE = 0.365
+#: Last Newton step at which a tabulated current is exact: the error left is its square over n U_T, below 0.1 uV.
+TABLE_STEP = 5e-5
+#: States of a soma that takes about 20 and 300 nA, V.
+NOMINAL_STATES = (0.305, 0.405)
 #: Points solved together.
 CHUNK = 8192
 
@@ -107,20 +108,25 @@ class Stage:
             other, technology.mosfet(fet), nominal,
         )  # fmt: skip
 
-    def nominal_negative_unit(self) -> float:
-        """Strength of a negative unit relative to a positive one without any deviation.
+    def nominal_mirrors(self) -> tuple[float, tuple[float, float]]:
+        """Negative unit at full scale, and the exponents of both polarities, without any deviation.
 
-        At the drive of a soma taking about 100 nA, where the paper's authors give 2.3, into a node in mid range.
+        From unit synapses of a nominal soma at the states of about 20 and 300 nA, feeding a node in mid range.
         """
-        node = int(np.argmin(np.abs(np.asarray(self.nominal_curves.axis.nodes) - NEGATIVE_UNIT_STATE)))
-        d_p, d_n = self.nominal_curves.drive_p[0, node], self.nominal_curves.drive_n[0, node]
-        code = np.array([1, -1])
+        nodes = np.asarray(self.nominal_curves.axis.nodes)
+        at = [int(np.argmin(np.abs(nodes - state))) for state in NOMINAL_STATES]
+        d_p = np.repeat(self.nominal_curves.drive_p[0, at], 2)
+        d_n = np.repeat(self.nominal_curves.drive_n[0, at], 2)
+        code = np.tile([1, -1], 2)
         v_dd = self.technology.v_dd
         current, _, _ = synapse_currents(
-            self.synapse, v_dd, code, np.full(2, v_dd - d_p), np.full(2, d_n), np.full(2, 0.35),
-            np.zeros((len(self.synapse.fets), 2)), resting_nodes(self.synapse, v_dd, code),
+            self.synapse, v_dd, code, v_dd - d_p, d_n, np.full(4, 0.35),
+            np.zeros((len(self.synapse.fets), 4)), resting_nodes(self.synapse, v_dd, code),
         )  # fmt: skip
-        return float(-current[1] / current[0])
+        taken = np.asarray(input_current(self.input_fet, jnp.asarray(nodes[at]), jnp.zeros(2)))
+        span = np.log(taken[1] / taken[0])
+        rises = np.log(np.abs(current[2:] / current[:2])) / span
+        return float(-current[3] / current[2]), (float(rises[0]), float(rises[1]))
 
 
 _STAGES: dict[tuple[str, int], Stage] = {}
@@ -237,11 +243,13 @@ def synapse_currents(
     size = len(v_p)
     output = circuit.voltage_sources.index("i_out")
     given = Conditions(stacked, np.zeros((0, size)), deviations, np.full(size, T_REFERENCE))
-    parts = []
-    for low in range(0, size, CHUNK):  # chunks of one size: one compilation
-        index = np.minimum(np.arange(low, low + CHUNK), size - 1)
-        picked = jax.tree.map(lambda a, index=index: a[..., index], (start, given))
-        parts.append(jax.tree.map(np.asarray, _output_currents(circuit.structure, *picked, output)))
+
+    def solve(low: int) -> tuple[np.ndarray, ...]:
+        index = np.minimum(np.arange(low, low + CHUNK), size - 1)  # chunks of one size: one compilation
+        picked = jax.tree.map(lambda a: a[..., index], (start, given))
+        return jax.tree.map(np.asarray, _output_currents(circuit.structure, *picked, output))
+
+    parts = in_threads(solve, range(0, size, CHUNK))
     current, nodes, done = (np.concatenate(a, -1)[..., :size] for a in zip(*parts, strict=True))
     failed = np.flatnonzero(~done)
     if failed.size:

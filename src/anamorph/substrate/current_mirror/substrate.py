@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jax
 import jax.numpy as jnp
@@ -18,7 +18,7 @@ from anamorph.characterise.fit import fit_rectifiers
 from anamorph.characterise.transfer import Transfer
 from anamorph.circuit.netlist import Cell
 from anamorph.cost.sheet import CostSheet
-from anamorph.errors import BadInput
+from anamorph.errors import BadInput, DoesNotFit
 from anamorph.substrate.contract import Chip, Die, Program, Response, Shape, Substrate, WeightGrid
 from anamorph.substrate.current_mirror import run as solver
 from anamorph.substrate.current_mirror.chip import READOUT_CODE, chip
@@ -27,6 +27,10 @@ from anamorph.substrate.current_mirror.refine import Exact, refined
 from anamorph.substrate.current_mirror.stage import SomaCurves, Stage, soma_curves, stage_of, input_current
 from anamorph.substrate.current_mirror.tables import tabulate
 from anamorph.technology import Technology
+from anamorph.threads import in_threads
+
+if TYPE_CHECKING:
+    from anamorph.substrate.current_mirror.dynamics import Dynamics
 
 #: Weight of one positive unit in units of the soma's current (jbinas/adnn; facts: 0.16 to 0.25 by current).
 #: Only its ratio to the range of the network's activations matters, as layers may be scaled freely.
@@ -117,7 +121,8 @@ class CurrentMirror(Substrate):
 
     def assumed_transfer(self) -> Transfer:
         """Equal slopes and the nominal cells' negative unit: design data, no measurement of a chip."""
-        return Transfer.uniform(self.shape, self.stage.nominal_negative_unit(), (0.0, NOMINAL_RANGE))
+        unit, exponents = self.stage.nominal_mirrors()
+        return Transfer.uniform(self.shape, unit, (0.0, NOMINAL_RANGE), exponents)
 
     def weight_grid(self, transfer: Transfer) -> WeightGrid:
         """``unit * code`` for positive codes and ``unit * negative_unit * code`` for negative ones."""
@@ -133,9 +138,16 @@ class CurrentMirror(Substrate):
     def layer(
         self, transfer: Transfer, index: int, weights: Array | None, x: Array
     ) -> Array:
-        """``max(0, a (x W))`` with the measured slopes a (Binas et al. 2016, section 3.4)."""
-        incoming = x if weights is None else x @ weights
-        return transfer.activations[index].slope * jax.nn.relu(incoming)
+        """``max(0, a (x^gamma_p W+ - x^gamma_n W-))`` with the measured slopes a and exponents.
+
+        With exponents of 1 it is the rectifier of Binas et al. 2016, section 3.4.
+        """
+        slope = transfer.activations[index].slope
+        if weights is None:
+            return slope * jax.nn.relu(x)
+        gamma_p, gamma_n = transfer.exponents[..., 0], transfer.exponents[..., 1]
+        positive, negative = jnp.maximum(weights, 0), jnp.minimum(weights, 0)
+        return slope * jax.nn.relu(_power(x, gamma_p) @ positive + _power(x, gamma_n) @ negative)
 
     # --- transistor level --------------------------------------------------------------------------
 
@@ -144,7 +156,8 @@ class CurrentMirror(Substrate):
         self.check_program(program)
         batch = program.batched()
         n_programs = batch.batch[1]
-        currents = _inputs(inputs, self.shape[0])
+        currents = np.asarray(_inputs(inputs, self.shape[0]))
+        _check_leading(len(die), batch.batch, currents.shape[:2])
         deviations = jax.tree.map(np.asarray, die.deviations)
         flat = np.concatenate([d.reshape(-1, d.shape[-1]) for d in deviations["soma"]])
         curves = soma_curves(self.stage.soma, self.v_dd, flat)
@@ -155,8 +168,8 @@ class CurrentMirror(Substrate):
         ]
         diagonal = np.full((1, 1, self.shape[-1], 1), READOUT_CODE)
         outlet = tabulate(self.stage, layers[-1], deviations["readout"][0][:, :, None], diagonal)
-        parts = []
-        for d in range(len(die)):
+
+        def one(d: int) -> Response:
             somas = [
                 solver.Somas.of(c, dev[d], slice(d * n, (d + 1) * n), self.stage.input_fet)
                 for c, dev, n in zip(layers, deviations["soma"], self.shape, strict=True)
@@ -165,12 +178,14 @@ class CurrentMirror(Substrate):
                 self.stage.regions, tuple(somas), tuple(m.of_die(d) for m in matrices), outlet.of_die(d)
             )
             own = currents[min(d, len(currents) - 1)]
-            own = jnp.broadcast_to(own, (n_programs, *own.shape[1:]))
+            own = np.broadcast_to(own, (n_programs, *own.shape[1:]))
             chunks = [own[:, low : low + PATTERN_CHUNK] for low in range(0, own.shape[1], PATTERN_CHUNK)]
             solved = all(bool(m.converged[d]) for m in (*matrices, outlet))
             exact = Exact.of(die, d, batch) if self.refine else None
-            responses = [_response(*self._solve(tables, c, exact), solved) for c in chunks]
-            parts.append(jax.tree.map(lambda *x: np.concatenate(x, axis=1), *responses))
+            responses = in_threads(lambda c: _response(*self._solve(tables, c, exact), solved), chunks)
+            return jax.tree.map(lambda *x: np.concatenate(x, axis=1), *responses)
+
+        parts = in_threads(one, range(len(die)))
         return jax.tree.map(lambda *x: jnp.asarray(np.stack(x)), *parts)
 
     def _solve(
@@ -206,22 +221,33 @@ class CurrentMirror(Substrate):
             found.append(np.asarray(input_current(self.stage.input_fet, v, die.deviations["soma"][layer][0, :, 0])))
         return found
 
+    def dynamics(self, die: Die, program: Program, *arguments: Any, **options: Any) -> Dynamics:
+        """Time and energy of decisions; see `anamorph.substrate.current_mirror.dynamics.dynamics`."""
+        from anamorph.substrate.current_mirror.dynamics import dynamics
+
+        return dynamics(self, die, program, *arguments, **options)
+
     def cost(self, program: Program, response: Response) -> CostSheet:
         """Area from the netlist and static power from the response; see `cost_sheet`."""
         return cost_sheet(self.technology, self.netlist(program), response)
 
 
+def _power(x: Array, exponent: Array) -> Array:
+    """x^exponent for x >= 0, with a finite slope at zero (bent below a thousandth of full scale)."""
+    return x * (x + 1e-3) ** (exponent - 1)
+
+
 def _inputs(inputs: Any, n_in: int) -> Float[Array, "dies programs patterns n_in"]:
     currents = jnp.asarray(inputs, float)
-    if currents.ndim < 2 or currents.shape[-1] != n_in:
+    if not 2 <= currents.ndim <= 4 or currents.shape[-1] != n_in:
         raise BadInput(
             "inputs do not match the chip",
-            expected=f"[..., patterns, {n_in}]",
+            expected=f"[dies, programs, patterns, {n_in}], leading axes optional",
             got=str(currents.shape),
             advice="Pad unused inputs with zeros.",
         )
-    if bool(jnp.isnan(currents).any()):
-        raise BadInput("NaN in data", where="inputs")
+    if not bool(jnp.isfinite(currents).all()):
+        raise BadInput("NaN in data" if bool(jnp.isnan(currents).any()) else "infinity in data", where="inputs")
     if bool((currents < 0).any()):
         raise BadInput(
             "negative input current",
@@ -231,6 +257,18 @@ def _inputs(inputs: Any, n_in: int) -> Float[Array, "dies programs patterns n_in
             advice="The first soma rectifies: shift or split the input.",
         )
     return currents.reshape((1,) * (4 - currents.ndim) + currents.shape)
+
+
+def _check_leading(n_dies: int, programs: tuple[int, ...], inputs: tuple[int, ...]) -> None:
+    wanted = (n_dies, programs[1])
+    for name, got in (("program", programs), ("inputs", inputs)):
+        if any(g not in (1, w) for g, w in zip(got, wanted, strict=True)):
+            raise DoesNotFit(
+                f"the {name} has other leading axes than the dies and programs",
+                where=f"run: {name}",
+                expected=f"{wanted[0]} dies x {wanted[1]} programs (or 1)",
+                got=f"{got[0]} x {got[1]}",
+            )
 
 
 def _split(curves: SomaCurves, sizes: list[int]) -> list[SomaCurves]:

@@ -43,7 +43,10 @@ def random_circuit(seed: int) -> Cell:
 
 @settings(max_examples=15)
 @given(
-    seed=st.integers(0, 2**16), current=st.floats(0, 1e-7), high=st.floats(0, 1.8), corner=st.floats(0.01, 0.9)
+    seed=st.integers(0, 2**16),
+    current=st.floats(0, 1e-7),
+    high=st.floats(0, 1.8),
+    corner=st.floats(0.01, 0.9),
 )
 def test_what_sources_deliver_is_what_is_stored(
     cmos180: Technology, seed: int, current: float, high: float, corner: float

@@ -40,7 +40,7 @@ def _transfer(seed: int, dies: int, spread: float, shape: tuple[int, ...] = CHIP
     slopes = [jnp.exp(spread * jax.random.normal(k, (dies, n))) for k, n in zip(keys[1:], shape, strict=True)]
     slopes = [a / a.mean(axis=1, keepdims=True) for a in slopes]
     negative = 2.4 * jnp.exp(0.1 * jax.random.normal(keys[0], (dies,)))
-    return Transfer(tuple(Rectifier(a, 0 * a, 0 * a, (0.0, 1e-7)) for a in slopes), negative, "measured")
+    return Transfer(tuple(Rectifier(a, 0 * a, 0 * a, (0.0, 1e-7)) for a in slopes), negative, jnp.ones((dies, 2)), "measured")
 
 
 def _random_weights(seed: int, transfer: Transfer) -> tuple[jax.Array, ...]:
@@ -103,6 +103,7 @@ def test_renaming_hidden_neurons_changes_no_output(seed: int, order: list[int]):
             transfer.activations[2],
         ),
         transfer.negative_unit,
+        transfer.exponents,
         "measured",
     )
     before = forward(chip, transfer, (first, second), x)

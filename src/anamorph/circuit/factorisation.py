@@ -49,7 +49,8 @@ def factorise(structure: Structure, jacobian: Float[Array, "entries batch"]) -> 
     reduced = jnp.zeros((nb + 1, nb + 1, batch)).at[:nb, :nb].set(border)
     reduced = reduced.at[place[:, :, None], place[:, None, :]].add(-schur)[:nb, :nb]
     if nb > SMALL:
-        return Factors(*lu_factor(jnp.moveaxis(reduced, -1, 0)), inverse, from_border, below)
+        lu, pivots = lu_factor(jnp.moveaxis(reduced, -1, 0))
+        return Factors(lu, pivots, inverse, from_border, below)
     inverse_border = jnp.moveaxis(_invert(reduced), -1, 0) if nb else jnp.zeros((batch, 0, 0))
     return Factors(inverse_border, jnp.zeros((batch, 0), int), inverse, from_border, below)
 

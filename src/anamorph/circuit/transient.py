@@ -1,7 +1,7 @@
 """Transient of a compiled circuit: waveforms in, node voltages, charges and energies out.
 
 Every sample of a batch has its own time and step, and rests when it has finished or failed. The method is
-in `tr_bdf2.py`; this file is its front: names, shapes, operating point at time zero, and results.
+in `tr_bdf2.py`, its control in `time_steps.py`; this file is its front: names, shapes, operating point at time zero, and results.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from jaxtyping import Array, Bool, Float, Int
 
 from anamorph.circuit.compile import Circuit
 from anamorph.circuit.operating_point import operating_point
+from anamorph.circuit.time_steps import integrate
 from anamorph.circuit.tr_bdf2 import (
     BUFFER_FULL,
     FINISHED,
@@ -23,7 +24,6 @@ from anamorph.circuit.tr_bdf2 import (
     STEP_TOO_SMALL,
     Case,
     State,
-    integrate,
 )
 from anamorph.circuit.waveform import Drive, Reals, batch_shape, check_names, stack
 from anamorph.device.mosfet import T_REFERENCE
@@ -62,8 +62,8 @@ class TransientSolution:
         steps: entries of `times` in use.
         rejected: steps that were tried and not accepted.
         iterations: Newton iterations.
-        unbalanced: charge that Newton left over at the end, all unknown nodes, C. The charges of all rails and
-            of the current sources sum to it, up to rounding.
+        unbalanced: charge that Newton left over at the end, all unknown nodes, C. The charges of all rails
+            and of the current sources sum to it, up to rounding.
     """
 
     circuit: Circuit
@@ -253,11 +253,12 @@ def _result(
         return taken.reshape(shape + taken.shape[1:])
 
     record = jax.tree.map(shaped, done.record)
-    failed = done.status == NO_START
-    voltages = np.where(failed.reshape(*shape, 1, 1), np.nan, record.voltages)
+    status, rejected, iterations, unbalanced = (
+        np.asarray(x).reshape(shape) for x in (done.status, done.rejected, done.iterations, done.carried.sum(0))
+    )
+    voltages = np.where((status == NO_START)[..., None, None], np.nan, record.voltages)
     return TransientSolution(
         circuit, probes, record.times, voltages, record.conduction, record.charges[..., :-1],
-        record.charges[..., -1], record.energies, (done.status == FINISHED).reshape(shape),
-        done.status.reshape(shape), count.reshape(shape), done.rejected.reshape(shape),
-        done.iterations.reshape(shape), done.carried.sum(0).reshape(shape),
+        record.charges[..., -1], record.energies, np.asarray(status == FINISHED), status, count.reshape(shape),
+        rejected, iterations, unbalanced,
     )  # fmt: skip

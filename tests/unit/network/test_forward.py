@@ -19,7 +19,7 @@ def _transfer(key: jax.Array, dies: int, shape: tuple[int, ...] = SHAPE) -> Tran
         for k, n in zip(jax.random.split(key, len(shape)), shape, strict=True)
     ]
     return Transfer(
-        tuple(Rectifier(a, 0 * a, 0 * a, (0.0, 1e-7)) for a in slopes), jnp.ones(dies), "measured"
+        tuple(Rectifier(a, 0 * a, 0 * a, (0.0, 1e-7)) for a in slopes), jnp.ones(dies), jnp.ones((dies, 2)), "measured"
     )
 
 

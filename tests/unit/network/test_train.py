@@ -39,7 +39,7 @@ def _transfer(dies: int, seed: int = 0, spread: float = 0.15) -> Transfer:
     slopes = [jnp.exp(spread * jax.random.normal(k, (dies, 7))) for k in keys]
     slopes = [a / a.mean(axis=1, keepdims=True) for a in slopes]
     return Transfer(
-        tuple(Rectifier(a, 0 * a, 0 * a, (0.0, 1e-7)) for a in slopes), jnp.ones(dies), "measured"
+        tuple(Rectifier(a, 0 * a, 0 * a, (0.0, 1e-7)) for a in slopes), jnp.ones(dies), jnp.ones((dies, 2)), "measured"
     )
 
 
@@ -112,6 +112,7 @@ def test_the_result_is_a_function_of_transfer_and_task_alone():
     rebuilt = Transfer(
         tuple(Rectifier(jnp.array(a.slope), a.spread, a.fit_error, a.domain) for a in measured.activations),
         jnp.array(measured.negative_unit),
+        jnp.array(measured.exponents),
         "measured",
     )
     first = train(CHIP, measured, TASK, LAYERS, SHORT, jax.random.key(0))
@@ -170,7 +171,7 @@ def test_a_slope_that_was_not_measured_is_refused():
     hole = transfer.activations[1].slope.at[1, 4].set(jnp.nan)
     broken = Rectifier(hole, 0 * hole, 0 * hole, (0.0, 1e-7))
     bad = Transfer(
-        (transfer.activations[0], broken, transfer.activations[2]), transfer.negative_unit, "measured"
+        (transfer.activations[0], broken, transfer.activations[2]), transfer.negative_unit, transfer.exponents, "measured"
     )
     with pytest.raises(BadInput, match="die 1, layer 1, neuron 4.*measure it again"):
         train(CHIP, bad, TASK, LAYERS, SHORT, jax.random.key(0))

@@ -38,16 +38,12 @@ app = typer.Typer(
 )
 
 Subject = Annotated[str, typer.Argument(metavar="EXPERIMENT", help="A built-in experiment, or a TOML file.")]
-Started = Annotated[
-    str, typer.Argument(metavar="RUN", help="A run folder, a built-in experiment, or a TOML file.")
-]
+Started = Annotated[str, typer.Argument(metavar="RUN", help="A run folder, a built-in experiment, or a TOML file.")]
 Out = Annotated[Path | None, typer.Option(help="Run folder; by default runs/NAME-NNN.", show_default=False)]
 Seed = Annotated[int | None, typer.Option(help="Of all randomness.", show_default=False)]
 Set = Annotated[
     list[str] | None,
-    typer.Option(
-        "--set", metavar="KEY=VALUE", help="Replace a value, as in --set chip.dies=20.", show_default=False
-    ),
+    typer.Option("--set", metavar="KEY=VALUE", help="Replace a value, as in --set chip.dies=20.", show_default=False),
 ]
 
 

@@ -56,9 +56,7 @@ def _ngspice() -> str:
     if version is None:
         return _line("optional", "ngspice", f"not installed; {use}. {ngspice.ADVICE}")
     if float(version) < ngspice.OLDEST:
-        return _line(
-            "optional", "ngspice", f"{version} is older than {ngspice.OLDEST}; {use}. {ngspice.ADVICE}"
-        )
+        return _line("optional", "ngspice", f"{version} is older than {ngspice.OLDEST}; {use}. {ngspice.ADVICE}")
     return _line("ok", "ngspice", f"{version} ({use})")
 
 
@@ -75,6 +73,4 @@ def _cache() -> str:
     parent = next(p for p in (folder, *folder.parents) if p.exists())
     if os.access(parent, os.W_OK):
         return _line("ok", "cache", f"compiled circuits are kept in {folder}")
-    return _line(
-        "optional", "cache", f"{parent} cannot be written, so every run compiles anew: set XDG_CACHE_HOME"
-    )
+    return _line("optional", "cache", f"{parent} cannot be written, so every run compiles anew: set XDG_CACHE_HOME")

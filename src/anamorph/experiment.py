@@ -59,9 +59,7 @@ class Quantity:
         return f"{value!r} {self.unit}".strip()
 
 
-def _refusal(
-    what: str, expected: str | None = None, got: str | None = None, advice: str | None = None
-) -> Exception:
+def _refusal(what: str, expected: str | None = None, got: str | None = None, advice: str | None = None) -> Exception:
     context: dict[str, Any] = {"what": what, "expected": expected, "got": got, "advice": advice}
     return PydanticCustomError("refused", "{what}", context)
 
@@ -75,9 +73,7 @@ def _printable(text: Any) -> Any:
 
 def _plain_name(text: Any) -> Any:
     if isinstance(text, str) and not NAME.fullmatch(text):
-        raise _refusal(
-            "not a usable name", "letters, digits, '_' and '-', 63 at most", repr(text[:MAX_TITLE])
-        )
+        raise _refusal("not a usable name", "letters, digits, '_' and '-', 63 at most", repr(text[:MAX_TITLE]))
     return text
 
 
@@ -220,9 +216,7 @@ def load(name_or_path: str | Path, replace: Mapping[str, str] | None = None) -> 
         if isinstance(card, str) and card.endswith(".toml") and "\0" not in card:
             tables["technology"] = str((path.parent / card).resolve())  # a card beside the experiment
     elif where in builtin_names():
-        tables = toml_file.parse(
-            (resources.files("anamorph.experiments") / f"{where}.toml").read_bytes(), where
-        )
+        tables = toml_file.parse((resources.files("anamorph.experiments") / f"{where}.toml").read_bytes(), where)
     else:
         advice = f"{nearest(where, builtin_names())} A file's name ends in .toml."
         raise BadInput(f"no experiment named {where[:MAX_TITLE]!r}", advice=advice)
@@ -237,9 +231,7 @@ def parse_replacements(texts: Sequence[str]) -> dict[str, str]:
     for text in texts:
         key, equals, value = text.partition("=")
         if not equals:
-            raise BadInput(
-                "not a replacement", where=f"--set {text}", expected="key=value, as in chip.dies=20"
-            )
+            raise BadInput("not a replacement", where=f"--set {text}", expected="key=value, as in chip.dies=20")
         found[key.strip()] = value.strip()
     return found
 

@@ -94,13 +94,9 @@ class RunFolder:
         except OSError as error:
             raise BadInput(f"cannot be read ({error.strerror})", where=str(path)) from None
         except (ValueError, RecursionError) as error:
-            raise BadInput(
-                f"not a JSON file, or cut short ({error})", where=str(path), advice=advice
-            ) from None
+            raise BadInput(f"not a JSON file, or cut short ({error})", where=str(path), advice=advice) from None
 
-    def keep(
-        self, name: str, make: Callable[[], T], save: Callable[[T, Path], None], load: Callable[[Path], T]
-    ) -> T:
+    def keep(self, name: str, make: Callable[[], T], save: Callable[[T, Path], None], load: Callable[[Path], T]) -> T:
         """The artefact `name`: read if it is there, otherwise made and saved."""
         if self.has(name):
             return load(self.path / name)

@@ -49,9 +49,7 @@ def write(tables: Mapping[str, Any]) -> str:
     parts = ["\n".join(top)]
     for name, table in tables.items():
         if isinstance(table, Mapping):
-            parts.append(
-                "\n".join([f"[{name}]", *(f"{key} = {_value(value)}" for key, value in table.items())])
-            )
+            parts.append("\n".join([f"[{name}]", *(f"{key} = {_value(value)}" for key, value in table.items())]))
     return "\n\n".join(parts) + "\n"
 
 

@@ -175,5 +175,7 @@ def test_listing_loads_neither_circuits_nor_plots() -> None:
         "assert CliRunner().invoke(app, ['list']).exit_code == 0;"
         "print([m for m in ('plotly', 'xarray', 'sklearn', 'optax', 'equinox') if m in sys.modules])"
     )
-    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    source = Path(anamorph.__file__).parents[1]
+    command = [sys.executable, "-c", code]
+    found = subprocess.run(command, cwd=source, capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "[]"

@@ -98,9 +98,7 @@ def test_a_complete_run_is_not_written_over(done) -> None:
     assert (done.folder / "result.json").stat().st_mtime_ns == before
 
 
-@pytest.mark.parametrize(
-    "name", ["training.json", "verdict.json", "program/compensated.json", "characterisation.nc"]
-)
+@pytest.mark.parametrize("name", ["training.json", "verdict.json", "program/compensated.json", "characterisation.nc"])
 def test_an_artefact_cut_short_is_refused(done, tmp_path, name) -> None:
     copy = tmp_path / "copy"
     shutil.copytree(done.folder, copy)
@@ -148,9 +146,7 @@ def test_every_stage_is_a_function_on_values() -> None:
     die = anamorph.fabricate(substrate, setup.key("fabricate"), 2)
     measured = anamorph.characterise(substrate, die, Bench((1e-7, 3e-7), 2, 0.0), setup.key("characterise"))
     transfer = anamorph.fit(substrate, measured)
-    trained = anamorph.train(
-        substrate, transfer, task, (4, 7, 3), TrainingSettings(epochs=40), setup.key("train")
-    )
+    trained = anamorph.train(substrate, transfer, task, (4, 7, 3), TrainingSettings(epochs=40), setup.key("train"))
     program = anamorph.program(substrate, trained, transfer)
     verdict = anamorph.verify(die, program, setup.inputs, task.y_test, 3, 0.5)
     sheet = anamorph.cost(substrate, program, die.run(program, setup.inputs))

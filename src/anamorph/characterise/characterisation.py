@@ -98,14 +98,11 @@ class Characterisation:
         if path.stat().st_size > MAX_CSV_BYTES:
             raise BadInput("file too large", where=str(path), expected=f"at most {MAX_CSV_BYTES} bytes")
         columns = (*COORDINATES, "output_current")
-        with path.open(newline="", encoding="utf-8") as stream:
-            reader = csv.DictReader(stream)
-            header = tuple(reader.fieldnames or ())
-            if set(header) != set(columns):
-                raise BadInput(
-                    "wrong columns", where=str(path), expected=", ".join(columns), got=", ".join(header)
-                )
-            rows = [_row(row, f"{path}: line {reader.line_num}") for row in reader]
+        try:
+            with path.open(newline="", encoding="utf-8") as stream:
+                rows = _rows(csv.DictReader(stream), columns, str(path))
+        except (UnicodeDecodeError, csv.Error) as error:
+            raise BadInput(f"not a table of text ({error})", where=str(path)) from None
         if not rows:
             raise BadInput("no readings", where=str(path))
         table = {name: np.array([row[name] for row in rows]) for name in columns}
@@ -113,7 +110,16 @@ class Characterisation:
         return cls.of(table, output, np.ones(output.shape, bool))
 
 
+def _rows(reader: csv.DictReader, columns: tuple[str, ...], where: str) -> list[dict[str, str | int | float]]:
+    header = tuple(reader.fieldnames or ())
+    if sorted(header) != sorted(columns):
+        raise BadInput("wrong columns", where=where, expected=", ".join(columns), got=", ".join(header))
+    return [_row(row, f"{where}: line {reader.line_num}") for row in reader]
+
+
 def _row(row: dict[str, str], where: str) -> dict[str, str | int | float]:
+    if None in row:  # where DictReader puts what lies beyond the last column
+        raise BadInput("more fields than columns", where=where)
     read: dict[str, str | int | float] = {"kind": str(row["kind"])}
     if read["kind"] not in ("slope", "negative"):
         raise BadInput("unknown kind", where=where, expected="slope or negative", got=repr(row["kind"]))

@@ -42,10 +42,10 @@ def _exponent(slopes: xr.Dataset, stages: int) -> np.ndarray:
     if len(np.unique(x)) < 2:
         return np.ones(slopes.sizes["die"])
     y = np.where(slopes["converged"].values, slopes["output_current"].values, np.nan)
-    log_x = np.log(x) - np.log(x).mean()
     log_y = np.log(np.where(y > 0, y, np.nan))
-    use = np.isfinite(log_y)
-    rise = np.where(use, log_x * log_y, 0.0).sum(1) / np.where(use, log_x**2, 0.0).sum(1)
+    log_x = np.where(np.isfinite(log_y), np.log(x), np.nan)
+    log_x = log_x - np.nanmean(log_x, axis=1, keepdims=True)  # of the readings that count alone
+    rise = np.nansum(log_x * log_y, axis=1) / np.nansum(log_x**2, axis=1)
     return np.clip(rise, 0.1, 10.0) ** (1 / stages)
 
 

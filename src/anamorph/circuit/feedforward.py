@@ -48,8 +48,8 @@ class Region(eqx.Module):
         return self.maps[0].v.high
 
 
-#: C of one region, one array per family, ``[programs, n_in, M, n_out, N]``.
-Coefficients = tuple[Float[Array, "programs n_in _ n_out _"], ...]
+#: C of one region, one array per family, ``[programs or 1, n_in, M, n_out, N]``.
+Coefficients = tuple[Float[Array, "#programs n_in _ n_out _"], ...]
 #: Gate drives of the sources, one array per family, ``[programs, patterns, n_in]``.
 Drives = tuple[Float[Array, "programs patterns n_in"], ...]
 
@@ -85,7 +85,8 @@ def bracketed_newton(
         newton = v - value / slope
         inside = (newton >= a) & (newton <= b)  # equal: a step below the last digit of v
         nxt = jnp.where(inside, newton, 0.5 * (a + b))
-        return nxt, a, b, jnp.abs(nxt - v), count + 1
+        # a NaN neither moves nor rests: its sample ends unfound
+        return nxt, a, b, jnp.where(jnp.isfinite(value), jnp.abs(nxt - v), jnp.nan), count + 1
 
     def unfinished(state: tuple) -> Array:
         _, _, _, moved, count = state

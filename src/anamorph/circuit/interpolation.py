@@ -52,7 +52,8 @@ class Axis(eqx.Module):
 
     def coordinate(self, x: Float[Array, "*any"]) -> Float[Array, "*any"]:
         """x on the interval from -1 to 1."""
-        return 2 * _bent(x - self.low, self.bend) / _bent(self.high - self.low, self.bend) - 1
+        top = float(_bent(self.high - self.low, self.bend))
+        return 2 * jnp.asarray(_bent(x - self.low, self.bend)) / top - 1
 
     def basis(self, x: Float[Array, "*any"]) -> Float[Array, "*any n"]:
         """Chebyshev polynomials of the coordinate."""
@@ -67,7 +68,7 @@ def _bent(distance: Array | float, bend: float) -> Array | float:
     return distance if np.isinf(bend) else distance / (distance + bend)
 
 
-def series(coefficients: Float[Array, "n *any"], t: Float[Array, "*any"]) -> Float[Array, "*any"]:
+def series(coefficients: Float[Array, "n *#any"], t: Float[Array, "*#any"]) -> Float[Array, "*#any"]:
     """Sum of Chebyshev polynomials at t by Clenshaw's recurrence; coefficients on the first axis."""
     high, higher = jnp.zeros_like(t), jnp.zeros_like(t)
     for k in range(len(coefficients) - 1, 0, -1):

@@ -53,7 +53,7 @@ def _length(case: Case, state: State) -> tuple[Float[Array, " batch"], Float[Arr
 def _delivered(
     structure: Structure, case: Case, state: State, stages: Stages, h: Array, end: Array
 ) -> tuple[Float[Array, "nodes batch"], Float[Array, "held batch"]]:
-    """Charge that left every node in a step, C, and the energy that held nodes gave, J, by the step's own rule."""
+    """Charge that left every node in a step, C, and energy that held nodes gave, J, by the step's own rule."""
     i_1, (i_2, i_3) = state.current, stages.current
     q_1, (q_2, q_3) = state.charge, stages.charge
     flow = q_3 - q_1 + h * (W * (i_1 + i_2) + D * i_3)

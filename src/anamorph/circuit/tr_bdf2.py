@@ -105,6 +105,7 @@ class Stages(NamedTuple):
 
 
 def evaluate(structure: Structure, v: Unknowns, given: Conditions) -> tuple[Nodes, Nodes]:
+    """Current leaving every node, A, and charge on every node, C."""
     return static_residual(structure, v, given)[0], node_charges(structure, v, given)[0]
 
 

@@ -1,7 +1,8 @@
 """Transient of a compiled circuit: waveforms in, node voltages, charges and energies out.
 
-Every sample of a batch has its own time and step, and rests when it has finished or failed. The method is
-in `tr_bdf2.py`, its control in `time_steps.py`; this file is its front: names, shapes, operating point at time zero, and results.
+Every sample of a batch has its own time and step, and rests when it has finished or failed. The method is in
+`tr_bdf2.py`, its control in `time_steps.py`; this file is their front: names, shapes, the operating point at
+time zero, and results.
 """
 
 from __future__ import annotations
@@ -253,12 +254,11 @@ def _result(
         return taken.reshape(shape + taken.shape[1:])
 
     record = jax.tree.map(shaped, done.record)
-    status, rejected, iterations, unbalanced = (
-        np.asarray(x).reshape(shape) for x in (done.status, done.rejected, done.iterations, done.carried.sum(0))
-    )
+    totals = (done.status, done.rejected, done.iterations, done.carried.sum(0))
+    status, rejected, iterations, unbalanced = (np.asarray(x).reshape(shape) for x in totals)
     voltages = np.where((status == NO_START)[..., None, None], np.nan, record.voltages)
     return TransientSolution(
         circuit, probes, record.times, voltages, record.conduction, record.charges[..., :-1],
-        record.charges[..., -1], record.energies, np.asarray(status == FINISHED), status, count.reshape(shape),
-        rejected, iterations, unbalanced,
+        record.charges[..., -1], record.energies, np.asarray(status == FINISHED), status,
+        count.reshape(shape), rejected, iterations, unbalanced,
     )  # fmt: skip

@@ -19,7 +19,7 @@ from anamorph.errors import BadInput, nearest
 #: Arrays of any shapes that broadcast.
 Reals = Float[Array | np.ndarray, "..."]
 #: A constant (a number or ``[*batch]``), or times (s) and values, each ``[*batch, points]``.
-Drive = Reals | float | tuple[Reals | Sequence[float], Reals | Sequence[float]]
+Drive = Reals | float | tuple[Reals | Sequence[float | int], Reals | Sequence[float | int]]
 
 
 class Waveforms(NamedTuple):

@@ -73,9 +73,7 @@ def run(
     changed = dict(replace or {}) | ({} if seed is None else {"seed": str(seed)})
     if isinstance(experiment, Experiment):
         if changed:
-            raise BadInput(
-                "an Experiment is complete", where="run: seed, replace", advice="Load it with these values."
-            )
+            raise BadInput("an Experiment is complete", where="run: seed, replace", advice="Load it with these values.")
         chosen = experiment
     else:
         chosen = load(experiment, changed)

@@ -22,9 +22,7 @@ def check_fits(experiment: Experiment, where: str) -> None:
         ("data.name", experiment.data.name, list(TASKS)),
     ):
         if name not in known:
-            raise BadInput(
-                f"no {key} named {name[:60]!r}", where=f"{where}: {key}", advice=nearest(name, known)
-            )
+            raise BadInput(f"no {key} named {name[:60]!r}", where=f"{where}: {key}", advice=nearest(name, known))
     _check_layers(experiment, where)
     samples = TASKS[experiment.data.name][2]
     if experiment.data.test > samples - 2:

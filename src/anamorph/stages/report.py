@@ -53,11 +53,7 @@ def write_page(
 
 
 def _summary(setup: Setup, found: dict[str, Any]) -> str:
-    value = {
-        name: show(entry["value"], entry["unit"])
-        for name, entry in found.items()
-        if entry["value"] is not None
-    }
+    value = {name: show(entry["value"], entry["unit"]) for name, entry in found.items() if entry["value"] is not None}
     e = setup.experiment
     chip, network = ("-".join(map(str, layers)) for layers in (e.chip.layers, e.network.layers))
     return (

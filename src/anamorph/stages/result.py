@@ -48,9 +48,7 @@ def metrics(setup: Setup, transfer: Transfer, verdicts: Verdicts, cost: CostReco
     return found
 
 
-def _entry(
-    value: float, unit: str, low: float | None, high: float | None, basis: str, n: int
-) -> dict[str, Any]:
+def _entry(value: float, unit: str, low: float | None, high: float | None, basis: str, n: int) -> dict[str, Any]:
     return {"value": value, "unit": unit, "low": low, "high": high, "basis": basis, "n": n}
 
 
@@ -64,9 +62,7 @@ def _yield(verdict: VerdictRecord) -> dict[str, Any]:
     return _entry(verdict.n_passed / n, "%", verdict.yield_low, verdict.yield_high, "simulated", n)
 
 
-def _mean(
-    values: np.ndarray, unit: str = "%", top: float | None = 1.0, basis: str = "simulated"
-) -> dict[str, Any]:
+def _mean(values: np.ndarray, unit: str = "%", top: float | None = 1.0, basis: str = "simulated") -> dict[str, Any]:
     """Mean over dies and its 95 % interval; none for a single die."""
     n, value = len(values), float(np.mean(values))
     if n < 2:
@@ -92,9 +88,7 @@ def warnings(setup: Setup, transfer: Transfer, found: dict[str, Any]) -> list[st
         said.append(f"{clipped} test values lay outside the training data's range and were clipped to it.")
     worst = max(float(np.max(np.asarray(a.fit_error)[0])) for a in transfer.activations)
     if worst > 0.1:
-        said.append(
-            f"A neuron of the prototype is off its fitted rectifier by {show(worst, '%')} of full scale."
-        )
+        said.append(f"A neuron of the prototype is off its fitted rectifier by {show(worst, '%')} of full scale.")
     return said
 
 

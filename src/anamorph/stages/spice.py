@@ -70,9 +70,7 @@ def compare_run(path: Path) -> SpiceComparison:
         raise BadInput("ngspice was not found on the path", where="verify --spice", advice=ngspice.ADVICE)
     setup = Setup.of(load(path / EXPERIMENT))
     if not isinstance(setup.substrate, MadeOfCircuits):
-        raise BadInput(
-            "this substrate has no circuit to compare", where="verify --spice", got=setup.substrate.name
-        )
+        raise BadInput("this substrate has no circuit to compare", where="verify --spice", got=setup.substrate.name)
     with RunFolder(path) as folder:
         compensated = ProgramRecord.load_checked(folder, "program/compensated.json", setup.substrate)
         prototype = Program(compensated.substrate, tuple(s[0, 0] for s in compensated.settings))
@@ -89,9 +87,7 @@ def compare(setup: Setup, program: Program, version: str) -> SpiceComparison:
     cell, deviations = substrate.netlist(program), substrate.netlist_deviations(die)[0]
     drives = substrate.netlist_drives(inputs)
     solved = operating_point(compile_cell(cell, setup.technology), drives, deviations).require_converged()
-    judged = ngspice.operating_points(
-        cell, setup.technology, drives, deviations, start=np.asarray(solved.voltages)
-    )
+    judged = ngspice.operating_points(cell, setup.technology, drives, deviations, start=np.asarray(solved.voltages))
     response = die.run(program, setup.inputs[:PATTERNS])
     ours, theirs = (substrate.netlist_currents(v, die) for v in (solved.voltage, judged.voltage))
     fast = [np.asarray(layer)[0, 0] for layer in response.neuron_currents or ours]

@@ -34,9 +34,7 @@ class TrainedRecord(Record):
 
     def value(self) -> Trained:
         """The result of a training."""
-        return Trained(
-            tuple(jnp.asarray(w) for w in self.weights), self.loss, self.train_accuracy, self.layers
-        )
+        return Trained(tuple(jnp.asarray(w) for w in self.weights), self.loss, self.train_accuracy, self.layers)
 
 
 class TrainingRecord(Record):
@@ -55,8 +53,6 @@ def train_both(setup: Setup, folder: RunFolder, transfer: Transfer) -> TrainingR
     def through(known: Transfer) -> TrainedRecord:
         return TrainedRecord.of(train(setup.substrate, known, setup.task, layers, setup.training, key))
 
-    record = TrainingRecord(
-        compensated=through(transfer), uncompensated=through(setup.substrate.assumed_transfer())
-    )
+    record = TrainingRecord(compensated=through(transfer), uncompensated=through(setup.substrate.assumed_transfer()))
     record.save(folder, ARTEFACT)
     return record

@@ -107,10 +107,10 @@ class Response(NamedTuple):
             cannot be probed inside, as a real one cannot.
     """
 
-    outputs: Float[Array, "dies programs patterns n_out"]
-    supply_current: Float[Array, "dies programs patterns"]
-    converged: Bool[Array, "dies programs patterns"]
-    neuron_currents: tuple[Float[Array, "dies programs patterns _"], ...] | None = None
+    outputs: Float[Array | np.ndarray, "dies programs patterns n_out"]
+    supply_current: Float[Array | np.ndarray, "dies programs patterns"]
+    converged: Bool[Array | np.ndarray, "dies programs patterns"]
+    neuron_currents: tuple[Float[Array | np.ndarray, "dies programs patterns _"], ...] | None = None
 
 
 @runtime_checkable
@@ -165,7 +165,7 @@ class WeightGrid:
         settings: the integer setting of each level, ``[n_levels]``.
     """
 
-    levels: Float[Array, "dies n_levels"]
+    levels: Float[Array | np.ndarray, "dies n_levels"]
     settings: np.ndarray
 
 

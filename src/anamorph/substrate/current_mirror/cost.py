@@ -18,10 +18,11 @@ def cost_sheet(technology: Technology, chip: Cell, response: Response) -> CostSh
     bases = [technology.figures["process"][k].basis for k in ("device_pitch", "device_margin")]
     basis = "assumed" if "assumed" in bases else bases[0]
     power = technology.v_dd * np.asarray(response.supply_current)[np.asarray(response.converged)]
+    count = float(len(fets))
     lines = [
         CostLine("area", area, "m^2", gates, 2 * area, basis,
                  "transistors of the netlist with the card's spacing; low: gates alone, high: routing doubles it"),
-        CostLine("transistors", float(len(fets)), "", len(fets), len(fets), "simulated", "netlist"),
+        CostLine("transistors", count, "", count, count, "simulated", "netlist"),
     ]  # fmt: skip
     if power.size:
         lines.append(

@@ -11,6 +11,7 @@ from jaxtyping import Array, Float
 from anamorph.circuit.feedforward import Coefficients, Drives, Region, summed_series
 from anamorph.circuit.interpolation import series
 from anamorph.substrate.contract import Die, Program
+from anamorph.substrate.current_mirror.chip import READOUT_CODE
 from anamorph.substrate.current_mirror.run import (
     V_READ,
     DieTables,
@@ -19,7 +20,6 @@ from anamorph.substrate.current_mirror.run import (
     next_layer,
     readout,
 )
-from anamorph.substrate.current_mirror.chip import READOUT_CODE
 from anamorph.substrate.current_mirror.stage import HIGH_RANGE, LOW_RANGE, Stage, resting_nodes, synapse_currents
 
 
@@ -68,7 +68,7 @@ def _readout(stage: Stage, tables: DieTables, v: Array, deviations: Array) -> Ar
     programs, patterns, n = v.shape
     drives = [np.moveaxis(np.asarray(d), -1, 0)[..., None] for d in tables.somas[-1].drives(v)]
     settings = np.full((n, programs, 1, 1), READOUT_CODE)
-    at = np.full((programs, patterns, 1), V_READ)
+    at = jnp.full((programs, patterns, 1), V_READ)
     columns = [
         _exact(stage, (drives[0][k], drives[1][k]), at, deviations[k][None, None], settings[k])
         for k in range(n)
@@ -115,4 +115,4 @@ def _exact(
     v_out = np.broadcast_to(np.asarray(v)[:, :, None], grid).ravel()
     start = resting_nodes(stage.synapse, v_dd, code)
     current, _, done = synapse_currents(stage.synapse, v_dd, code, v_dd - d_p, d_n, v_out, spread, start)
-    return current.reshape(grid).sum(2), done.reshape(grid).all(2)
+    return np.asarray(current.reshape(grid).sum(2)), np.asarray(done.reshape(grid).all(2))

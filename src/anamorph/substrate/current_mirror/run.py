@@ -47,14 +47,15 @@ class Somas(eqx.Module):
     def of(
         cls,
         curves: SomaCurves,
-        deviations: Float[Array, "n fets"],
+        deviations: Float[Array | np.ndarray, "n fets"],
         where: slice,
         input_fet: MosfetParameters,
     ) -> Somas:
         """The somas `where` of a table of curves."""
         rows = (curves.drive_p, curves.drive_n, curves.supply)
         to_series = np.asarray(curves.axis.to_series)
-        return cls(*(to_series @ row[where].T for row in rows), deviations[:, 0], curves.axis, input_fet)
+        drive_p, drive_n, supply = (jnp.asarray(to_series @ row[where].T) for row in rows)
+        return cls(drive_p, drive_n, supply, jnp.asarray(deviations[:, 0]), curves.axis, input_fet)
 
     def drives(self, v: Float[Array, "programs patterns n"]) -> Drives:
         """Gate drives of both polarities at states v, V."""
@@ -135,9 +136,9 @@ def next_layer(
         ]
         for region, own in zip(regions, coefficients, strict=True)
     ]
-    totals = tuple((positive + negative).at[0].add(correction) for positive, negative in parts)
+    low, high = ((positive + negative).at[0].add(correction) for positive, negative in parts)
     v, found, on = solve_states(
-        regions, totals, partial(_taken, somas), partial(state_guess, somas.input_fet, dv_t=somas.dv_t)
+        regions, (low, high), partial(_taken, somas), partial(state_guess, somas.input_fet, dv_t=somas.dv_t)
     )
     # the positive synapses' current comes from the supply; the negative ones' was drawn by its source already
     sourced = [

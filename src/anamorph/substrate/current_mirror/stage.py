@@ -105,7 +105,7 @@ class Stage:
         fet = next(fet for name, fet in soma().fets() if name == "M0")
         return cls(
             technology, n_bits, soma_circuit, synapse_circuit, tuple(regions), tuple(starts),
-            other, technology.mosfet(fet), nominal,
+            other, jax.tree.map(jnp.asarray, technology.mosfet(fet)), nominal,
         )  # fmt: skip
 
     def nominal_mirrors(self) -> tuple[float, tuple[float, float]]:
@@ -207,7 +207,7 @@ def soma_curves(
         v_dd - np.asarray(solved.voltage("v_p")),
         np.asarray(solved.voltage("v_n")),
         np.asarray(solved.source_current("vdd")),
-        np.asarray(solved.converged).all(-1),
+        np.atleast_1d(np.asarray(solved.converged).all(-1)),
     )
 
 
@@ -242,12 +242,12 @@ def synapse_currents(
     stacked = np.stack([held[name] for name in circuit.voltage_sources])
     size = len(v_p)
     output = circuit.voltage_sources.index("i_out")
-    given = Conditions(stacked, np.zeros((0, size)), deviations, np.full(size, T_REFERENCE))
+    cases = (stacked, np.zeros((0, size)), deviations, np.full(size, T_REFERENCE))
 
     def solve(low: int) -> tuple[np.ndarray, ...]:
         index = np.minimum(np.arange(low, low + CHUNK), size - 1)  # chunks of one size: one compilation
-        picked = jax.tree.map(lambda a: a[..., index], (start, given))
-        return jax.tree.map(np.asarray, _output_currents(circuit.structure, *picked, output))
+        given = Conditions(*(jnp.asarray(a[..., index]) for a in cases))
+        return jax.tree.map(np.asarray, _output_currents(circuit.structure, jnp.asarray(start[..., index]), given, output))
 
     parts = in_threads(solve, range(0, size, CHUNK))
     current, nodes, done = (np.concatenate(a, -1)[..., :size] for a in zip(*parts, strict=True))

@@ -24,7 +24,7 @@ from anamorph.substrate.current_mirror import run as solver
 from anamorph.substrate.current_mirror.chip import READOUT_CODE, chip
 from anamorph.substrate.current_mirror.cost import cost_sheet
 from anamorph.substrate.current_mirror.refine import Exact, refined
-from anamorph.substrate.current_mirror.stage import SomaCurves, Stage, soma_curves, stage_of, input_current
+from anamorph.substrate.current_mirror.stage import SomaCurves, Stage, input_current, soma_curves, stage_of
 from anamorph.substrate.current_mirror.tables import tabulate
 from anamorph.technology import Technology
 from anamorph.threads import in_threads
@@ -182,7 +182,7 @@ class CurrentMirror(Substrate):
             chunks = [own[:, low : low + PATTERN_CHUNK] for low in range(0, own.shape[1], PATTERN_CHUNK)]
             solved = all(bool(m.converged[d]) for m in (*matrices, outlet))
             exact = Exact.of(die, d, batch) if self.refine else None
-            responses = in_threads(lambda c: _response(*self._solve(tables, c, exact), solved), chunks)
+            responses = in_threads(lambda c: _response(*self._solve(tables, jnp.asarray(c), exact), solved), chunks)
             return jax.tree.map(lambda *x: np.concatenate(x, axis=1), *responses)
 
         parts = in_threads(one, range(len(die)))
@@ -282,7 +282,7 @@ def _split(curves: SomaCurves, sizes: list[int]) -> list[SomaCurves]:
 
 
 def _response(states: tuple[solver.LayerState, ...], out: Array, solved: bool) -> Response:
-    found = np.stack([np.asarray(s.found).all(-1) for s in states]).all(0) & solved
+    found = np.asarray(np.stack([np.asarray(s.found).all(-1) for s in states]).all(0) & solved)
     supply = np.stack([np.asarray(s.supply) for s in states]).sum(0) + np.asarray(out).sum(-1)
     return Response(
         outputs=np.where(found[..., None], np.asarray(out), np.nan),

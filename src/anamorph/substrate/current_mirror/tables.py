@@ -29,8 +29,8 @@ class Matrix:
 
     def of_die(self, die: int) -> DieMatrix:
         """One die's share."""
-        tables = tuple(tuple(t[:, die] for t in family) for family in self.table)
-        slots = tuple(s[min(die, len(s) - 1)] for s in self.slot)
+        tables = tuple(tuple(jnp.asarray(t[:, die]) for t in family) for family in self.table)
+        slots = tuple(jnp.asarray(s[min(die, len(s) - 1)]) for s in self.slot)
         return DieMatrix(tables, slots)
 
 

@@ -104,9 +104,7 @@ def test_currents_leaving_every_node_sum_to_zero(cmos180: Technology) -> None:
     """Counted again with the device's own function, element by element."""
     elements = flattened(neuron_pair())
     solution = operating_point(compile_cell(Cell("flat", ("p2", "n2"), tuple(elements)), cmos180), DRIVES)
-    volts = {n: np.asarray(solution.voltage(n)) for n in (*solution.circuit.unknowns, "vdd")} | {
-        GROUND: np.zeros(4)
-    }
+    volts = {n: np.asarray(solution.voltage(n)) for n in (*solution.circuit.unknowns, "vdd")} | {GROUND: np.zeros(4)}
     leaving = {node: np.zeros(4) for node in volts}
     largest = np.zeros(4)
     for element in elements:
@@ -165,12 +163,8 @@ def test_resistor_networks_agree_with_a_linear_solve(
 
 @settings(max_examples=50)
 @given(values=RESISTANCES, volts=st.floats(-2, 2), amperes=st.floats(-1e-6, 1e-6))
-def test_passive_networks_consume(
-    cmos180: Technology, values: list[float], volts: float, amperes: float
-) -> None:
-    solution = operating_point(
-        compile_cell(Cell("net", (), _complete(values)), cmos180), {"V1": volts, "I1": amperes}
-    )
+def test_passive_networks_consume(cmos180: Technology, values: list[float], volts: float, amperes: float) -> None:
+    solution = operating_point(compile_cell(Cell("net", (), _complete(values)), cmos180), {"V1": volts, "I1": amperes})
     power = volts * float(solution.source_current("V1")) + amperes * float(solution.voltage("c"))
     assert power >= -1e-12 * (abs(volts) + abs(amperes))
 

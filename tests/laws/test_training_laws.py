@@ -40,7 +40,9 @@ def _transfer(seed: int, dies: int, spread: float, shape: tuple[int, ...] = CHIP
     slopes = [jnp.exp(spread * jax.random.normal(k, (dies, n))) for k, n in zip(keys[1:], shape, strict=True)]
     slopes = [a / a.mean(axis=1, keepdims=True) for a in slopes]
     negative = 2.4 * jnp.exp(0.1 * jax.random.normal(keys[0], (dies,)))
-    return Transfer(tuple(Rectifier(a, 0 * a, 0 * a, (0.0, 1e-7)) for a in slopes), negative, jnp.ones((dies, 2)), "measured")
+    return Transfer(
+        tuple(Rectifier(a, 0 * a, 0 * a, (0.0, 1e-7)) for a in slopes), negative, jnp.ones((dies, 2)), "measured"
+    )
 
 
 def _random_weights(seed: int, transfer: Transfer) -> tuple[jax.Array, ...]:
@@ -48,8 +50,7 @@ def _random_weights(seed: int, transfer: Transfer) -> tuple[jax.Array, ...]:
     generator = np.random.default_rng(seed)
     rows = np.arange(len(levels)).reshape(-1, 1, 1)
     return tuple(
-        jnp.asarray(levels[rows, generator.integers(0, 15, (len(levels), *size))])
-        for size in ((4, 7), (7, 3))
+        jnp.asarray(levels[rows, generator.integers(0, 15, (len(levels), *size))]) for size in ((4, 7), (7, 3))
     )
 
 

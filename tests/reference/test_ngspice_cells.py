@@ -114,9 +114,7 @@ def test_without_a_start_the_answer_is_the_same(cmos180: Technology) -> None:
 
 
 @pytest.mark.parametrize("largest", [0, 1, 500])
-def test_hierarchy_and_awkward_names(
-    cmos180: Technology, monkeypatch: pytest.MonkeyPatch, largest: int
-) -> None:
+def test_hierarchy_and_awkward_names(cmos180: Technology, monkeypatch: pytest.MonkeyPatch, largest: int) -> None:
     """Cells in cells, kept or expanded; names that ngspice folds together or takes for its own."""
     monkeypatch.setattr(spice_hierarchy, "MAX_PARAMETERS", largest)
     size = 1e-6, 1e-6

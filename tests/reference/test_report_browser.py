@@ -73,9 +73,7 @@ def _page() -> Page:
                 figures=(
                     figures.network_diagram(weights, (7, 7, 7), output_names=names),
                     figures.barycentric(outputs, labels, names),
-                    figures.transient(
-                        time, np.outer([2e-8, 1e-7, 5e-8], 1 - np.exp(-time / 3e-6)), names, 1.5e-5
-                    ),
+                    figures.transient(time, np.outer([2e-8, 1e-7, 5e-8], 1 - np.exp(-time / 3e-6)), names, 1.5e-5),
                 ),
             ),
             Section(

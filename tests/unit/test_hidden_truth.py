@@ -130,9 +130,7 @@ def test_numbers_of_the_transfer_are_none_of_the_dies(measured: tuple[Die, Trans
     assert not np.isin(seen[seen != 0], hidden).any()
 
 
-def test_a_die_in_the_transfers_place_is_refused(
-    unchecked: None, chip: CurrentMirror, measured: tuple[Die, Transfer]
-):
+def test_a_die_in_the_transfers_place_is_refused(unchecked: None, chip: CurrentMirror, measured: tuple[Die, Transfer]):
     die: Any = measured[0]
     with pytest.raises(BadInput, match=r"expected Transfer; got Die.*measure it, fit"):
         _train(chip, die)

@@ -138,9 +138,7 @@ def source_monitor(
     outputs = np.asarray(response.outputs)
     seen = outputs[:, np.arange(len(readings)), :, read]  # advanced indices first: readings, dies, currents
     seen = np.moveaxis(seen, 0, 1)
-    noise = [
-        jax.random.normal(jax.random.fold_in(noise_key, die), seen.shape[1:]) for die in range(len(seen))
-    ]
+    noise = [jax.random.normal(jax.random.fold_in(noise_key, die), seen.shape[1:]) for die in range(len(seen))]
     seen = seen * (1 + bench.read_noise * np.stack([np.asarray(n) for n in noise]))
     converged = np.moveaxis(np.asarray(response.converged), 0, 0)
     return Characterisation.of(

@@ -44,10 +44,7 @@ class Characterisation:
         cls, coordinates: dict[str, np.ndarray], output_current: np.ndarray, converged: np.ndarray
     ) -> Characterisation:
         """Label readings. Arrays of ``[readings]`` and ``[dies, readings]``."""
-        where = {
-            name: ("reading", values, {"long_name": COORDINATES[name]})
-            for name, values in coordinates.items()
-        }
+        where = {name: ("reading", values, {"long_name": COORDINATES[name]}) for name, values in coordinates.items()}
         variables = {
             "output_current": (("die", "reading"), output_current, {"units": "A"}),
             "converged": (("die", "reading"), converged, {}),
@@ -78,9 +75,7 @@ class Characterisation:
             with xr.open_dataset(path, engine="h5netcdf") as stored:
                 data = stored.load()
         except (OSError, ValueError, KeyError) as error:
-            raise BadInput(
-                f"not a readable netCDF file ({error})", where=str(path), advice="Measure again."
-            ) from None
+            raise BadInput(f"not a readable netCDF file ({error})", where=str(path), advice="Measure again.") from None
         missing = [n for n in (*COORDINATES, "output_current", "converged") if n not in data.variables]
         if missing:
             raise BadInput(f"not a characterisation: no '{missing[0]}'", where=str(path))

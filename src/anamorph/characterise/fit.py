@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Callable
+
 import jax.numpy as jnp
 import numpy as np
 import xarray as xr
@@ -11,13 +14,16 @@ from anamorph.characterise.transfer import Rectifier, Transfer
 from anamorph.errors import BadInput, NotConverged
 from anamorph.substrate.contract import Shape
 
+#: Sweeps of the fit of slopes and gains; each shrinks what failed readings leave by about their share.
+GAIN_SWEEPS = 20
+
 
 def fit_rectifiers(characterisation: Characterisation, shape: Shape, full_setting: int = 7) -> Transfer:
     """Least-squares rectifier of every neuron, normalised by layer, and the strength of a negative unit.
 
     ``f(r) = max(0, a r)`` is fitted through the points with a positive output (Binas et al. 2016, section 3.3),
-    per path, then averaged over paths; slopes are divided by their layer's mean, as only their relation
-    within a layer matters. For the negative unit rho, with sources s (positive, full setting F) and
+    per path, then averaged over paths, each path freed of its gain; slopes are divided by their layer's mean,
+    as only their relation within a layer matters. For the negative unit rho, with sources s (positive, full setting F) and
     p (negative, setting -c): ``current that remains / current without = 1 - rho c a_p / (F a_s)``.
     The exponents come from how the paths' responses, and rho, vary with the current.
 
@@ -44,13 +50,13 @@ def _exponent(slopes: xr.Dataset, stages: int) -> np.ndarray:
     y = np.where(slopes["converged"].values, slopes["output_current"].values, np.nan)
     log_y = np.log(np.where(y > 0, y, np.nan))
     log_x = np.where(np.isfinite(log_y), np.log(x), np.nan)
-    log_x = log_x - np.nanmean(log_x, axis=1, keepdims=True)  # of the readings that count alone
+    log_x = log_x - _over(np.nanmean, log_x, 1)[:, None]  # of the readings that count alone
     rise = np.nansum(log_x * log_y, axis=1) / np.nansum(log_x**2, axis=1)
     return np.clip(rise, 0.1, 10.0) ** (1 / stages)
 
 
 def _layer(slopes: xr.Dataset, layer: int, n: int, domain: tuple[float, float]) -> Rectifier:
-    means, spreads, errors = [], [], []
+    raw, errors = [], []
     for neuron in range(n):
         own = np.flatnonzero((slopes["layer"].values == layer) & (slopes["neuron"].values == neuron))
         if not len(own):
@@ -58,14 +64,35 @@ def _layer(slopes: xr.Dataset, layer: int, n: int, domain: tuple[float, float]) 
         per_path, error = _paths(slopes.isel(reading=own))
         if np.isnan(per_path).all(1).any():
             raise NotConverged("no reading of a neuron has an answer", where=f"layer {layer}, neuron {neuron}")
-        means.append(np.nanmean(per_path, axis=1))
-        spreads.append(np.nanstd(per_path, axis=1))
+        raw.append(per_path)
         errors.append(error)
-    slope, spread = np.stack(means, axis=1), np.stack(spreads, axis=1)
+    if len({len(row[0]) for row in raw}) > 1:
+        raise BadInput("neurons measured through different numbers of paths", where=f"layer {layer}")
+    relative = _without_gains(np.stack(raw, axis=1))
+    slope, spread = _over(np.nanmean, relative, 2), _over(np.nanstd, relative, 2)
     mean = slope.mean(axis=1, keepdims=True)
     return Rectifier(
         jnp.asarray(slope / mean), jnp.asarray(spread / mean), jnp.asarray(np.stack(errors, axis=1)), domain
     )
+
+
+def _without_gains(per_path: np.ndarray) -> np.ndarray:
+    """Slopes ``[dies, neurons, paths]`` without what each path, the same for all neurons of a layer, contributes.
+
+    A product of slopes and gains is fitted by turns, so that a path that failed for one neuron biases none.
+    """
+    gain = _over(np.nanmean, per_path, 1)[:, None]
+    for _ in range(GAIN_SWEEPS):
+        slope = _over(np.nanmean, per_path / gain, 2)[:, :, None]
+        gain = _over(np.nanmean, per_path / slope, 1)[:, None]
+    return per_path / gain
+
+
+def _over(function: Callable[..., np.ndarray], values: np.ndarray, axis: int) -> np.ndarray:
+    """A NaN-skipping reduction; NaN, and no warning, where nothing is left to reduce."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)
+        return function(values, axis=axis)
 
 
 def _paths(readings: xr.Dataset) -> tuple[np.ndarray, np.ndarray]:
@@ -84,7 +111,7 @@ def _paths(readings: xr.Dataset) -> tuple[np.ndarray, np.ndarray]:
         off = np.where(use, np.abs(y[:, at] - slope[:, None] * x[at]), 0.0).max(1)
         found.append(slope)
         residual.append(off / scale)
-    return np.stack(found, axis=1), np.nanmax(np.stack(residual, axis=1), axis=1)
+    return np.stack(found, axis=1), _over(np.nanmax, np.stack(residual, axis=1), 1)
 
 
 def _negative_unit(
@@ -141,7 +168,7 @@ def _inverse(x: np.ndarray, y: np.ndarray, value: float) -> float:
 def _power_law(estimates: np.ndarray, currents: np.ndarray, full_scale: float) -> tuple[np.ndarray, np.ndarray]:
     """Median of the estimates ``[dies, readings]`` at full scale, and the exponent by which they vary."""
     levels = np.unique(currents)
-    medians = np.stack([np.nanmedian(estimates[:, currents == level], axis=1) for level in levels], axis=1)
+    medians = np.stack([_over(np.nanmedian, estimates[:, currents == level], 1) for level in levels], axis=1)
     good = np.isfinite(medians) & (medians > 0)
     if not good.any(1).all():
         raise NotConverged("no usable reading of a negative weight")

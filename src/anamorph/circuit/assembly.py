@@ -32,9 +32,7 @@ class Conditions(NamedTuple):
     temperature: Float[Array, " batch"]
 
 
-def all_voltages(
-    v: Float[Array, "unknowns batch"], held: Float[Array, "held batch"]
-) -> Float[Array, "nodes batch"]:
+def all_voltages(v: Float[Array, "unknowns batch"], held: Float[Array, "held batch"]) -> Float[Array, "nodes batch"]:
     """Unknowns, held nodes and ground in one array."""
     return jnp.concatenate([v, held, jnp.zeros((1, v.shape[1]))])
 
@@ -55,9 +53,7 @@ def fet_currents(
     """Currents from drain to source, A, and their derivatives by drain, gate and source voltage, S."""
 
     def current(v: Terminals) -> Float[Array, "fets batch"]:
-        return drain_current(
-            _parameters(structure), v, conditions.deviations, conditions.temperature
-        )
+        return drain_current(_parameters(structure), v, conditions.deviations, conditions.temperature)
 
     value, pullback = jax.vjp(current, _terminals(structure, voltages))
     (slopes,) = pullback(jnp.ones_like(value))
@@ -67,9 +63,7 @@ def fet_currents(
 
 def static_residual(
     structure: Structure, v: Float[Array, "unknowns batch"], conditions: Conditions
-) -> tuple[
-    Float[Array, "nodes batch"], Float[Array, "nodes batch"], Float[Array, "entries batch"]
-]:
+) -> tuple[Float[Array, "nodes batch"], Float[Array, "nodes batch"], Float[Array, "entries batch"]]:
     """Current leaving every node through elements, the sum of its magnitudes, and the Jacobian.
 
     Held nodes and ground are included: what leaves a held node is what its source delivers.
@@ -100,9 +94,7 @@ def node_charges(
     parameters = _parameters(structure)
 
     def charges(terminals: Terminals) -> Terminals:
-        return terminal_charges(
-            parameters, terminals, conditions.deviations, conditions.temperature
-        )
+        return terminal_charges(parameters, terminals, conditions.deviations, conditions.temperature)
 
     terminals = _terminals(structure, voltages)
     value, pushforward = jax.linearize(charges, terminals)
@@ -125,13 +117,9 @@ def node_charges(
     return total, _scatter(structure, entries)
 
 
-def diagonal(
-    structure: Structure, value: Float[Array, " batch"]
-) -> Float[Array, "entries batch"]:
+def diagonal(structure: Structure, value: Float[Array, " batch"]) -> Float[Array, "entries batch"]:
     """`value` on the diagonal of the partitioned Jacobian."""
-    places = jnp.concatenate(
-        [structure.places.border_diagonal, structure.places.block_diagonal.ravel()]
-    )
+    places = jnp.concatenate([structure.places.border_diagonal, structure.places.block_diagonal.ravel()])
     return _scatter(structure, [(places, jnp.broadcast_to(value, (len(places), len(value))))])
 
 
@@ -140,9 +128,7 @@ def _two_terminal(places: Array, value: Array, batch: int) -> list[tuple[Array, 
     return [(places[:, r, c], spread if r == c else -spread) for r in range(2) for c in range(2)]
 
 
-def _scatter(
-    structure: Structure, entries: list[tuple[Array, Array]]
-) -> Float[Array, "entries batch"]:
+def _scatter(structure: Structure, entries: list[tuple[Array, Array]]) -> Float[Array, "entries batch"]:
     """Sum contributions into the flat Jacobian; the last place is waste (held rows and columns)."""
     count, width = structure.blocks.shape
     ports = structure.block_border.shape[1]

@@ -120,6 +120,7 @@ def compile_cell(cell: Cell, technology: Technology) -> Circuit:
         raise BadInput("nothing to solve: every node is held", where=f"cell {cell.name}")
     order = [*unknowns, *held_by, GROUND]
     number = {name: index for index, name in enumerate(order)}
+
     def of(kind: type) -> list[tuple[str, Element, tuple[str, ...]]]:
         return [(name, e, nodes) for name, e, nodes, _ in flat if isinstance(e, kind)]
 
@@ -220,9 +221,7 @@ def _block_table(blocks: dict[str, list[str]], number: dict[str, int]) -> np.nda
     return table
 
 
-def _border_table(
-    blocks: dict[str, list[str]], flat: list[_Flat], number: dict[str, int], n_border: int
-) -> np.ndarray:
+def _border_table(blocks: dict[str, list[str]], flat: list[_Flat], number: dict[str, int], n_border: int) -> np.ndarray:
     touched: dict[str, dict[int, None]] = {block: {} for block in blocks}
     for _, _, nodes, leaf in flat:
         if leaf in touched:
@@ -237,9 +236,7 @@ def _border_table(
 class _Placer:
     """Position in the flat Jacobian of the derivative of node i's current by node j's voltage."""
 
-    def __init__(
-        self, n_border: int, n_unknowns: int, blocks: np.ndarray, block_border: np.ndarray
-    ) -> None:
+    def __init__(self, n_border: int, n_unknowns: int, blocks: np.ndarray, block_border: np.ndarray) -> None:
         count, width = blocks.shape
         ports = block_border.shape[1]
         self.n_border, self.n_unknowns = n_border, n_unknowns
@@ -249,9 +246,7 @@ class _Placer:
         self.below_start = self.right_start + count * width * ports
         self.waste = self.below_start + count * width * ports
         self.home = {int(n): (b, i) for b, row in enumerate(blocks) for i, n in enumerate(row) if n >= 0}
-        self.port = {
-            (b, int(n)): i for b, row in enumerate(block_border) for i, n in enumerate(row) if n >= 0
-        }
+        self.port = {(b, int(n)): i for b, row in enumerate(block_border) for i, n in enumerate(row) if n >= 0}
         self.blocks = blocks
 
     def __call__(self, nodes: np.ndarray) -> np.ndarray:
@@ -286,7 +281,16 @@ def _parameters(
     fet: Element, technology: Technology, cache: dict[tuple, tuple[MosfetParameters, float]]
 ) -> tuple[MosfetParameters, float]:
     assert isinstance(fet, Fet)
-    key = (fet.polarity, fet.w, fet.l, fet.m, fet.drain_area, fet.source_area, fet.drain_perimeter, fet.source_perimeter)
+    key = (
+        fet.polarity,
+        fet.w,
+        fet.l,
+        fet.m,
+        fet.drain_area,
+        fet.source_area,
+        fet.drain_perimeter,
+        fet.source_perimeter,
+    )
     if key not in cache:
         cache[key] = technology.mosfet(fet), technology.threshold_sigma(fet)
     return cache[key]

@@ -73,9 +73,7 @@ def summed_series(
     return jnp.asarray(total)
 
 
-def bracketed_newton(
-    function: Callable[[Array], Array], low: Array, high: Array, start: Array
-) -> tuple[Array, Array]:
+def bracketed_newton(function: Callable[[Array], Array], low: Array, high: Array, start: Array) -> tuple[Array, Array]:
     """Root of an increasing function of each element between `low` and `high`, and whether it was found."""
 
     def body(state: tuple) -> tuple:

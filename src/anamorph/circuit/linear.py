@@ -16,9 +16,7 @@ from anamorph.circuit.compile import Structure
 SMALL = 8
 
 
-def solve_small(
-    matrix: Float[Array, "n n *batch"], right: Float[Array, "n m *batch"]
-) -> Float[Array, "n m *batch"]:
+def solve_small(matrix: Float[Array, "n n *batch"], right: Float[Array, "n m *batch"]) -> Float[Array, "n m *batch"]:
     """Gauss-Jordan elimination with partial pivoting over a whole batch; for n up to `SMALL`."""
     n = len(matrix)
     rows = jnp.concatenate([matrix, right], axis=1)
@@ -33,9 +31,7 @@ def solve_small(
     return rows[:, n:]
 
 
-def solve(
-    matrix: Float[Array, "n n batch"], right: Float[Array, "n batch"]
-) -> Float[Array, "n batch"]:
+def solve(matrix: Float[Array, "n n batch"], right: Float[Array, "n batch"]) -> Float[Array, "n batch"]:
     """Solve a batch of dense systems by the method that is fastest for their size."""
     if len(matrix) <= SMALL:
         return solve_small(matrix, right[:, None])[:, 0]

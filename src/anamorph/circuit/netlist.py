@@ -180,9 +180,7 @@ class Cell:
                 raise BadInput("floating port: nothing touches it", where=f"cell {self.name}: {port}")
         for node, count in touched.items():
             if count == 1 and node not in self.ports and node != GROUND:
-                raise BadInput(
-                    "floating node: only one terminal touches it", where=f"cell {self.name}: {node}"
-                )
+                raise BadInput("floating node: only one terminal touches it", where=f"cell {self.name}: {node}")
 
     @cached_property
     def terminals(self) -> Counter[str]:
@@ -241,9 +239,7 @@ def _check_ports(instance: Instance, where: str) -> None:
             advice=nearest(unknown[0], instance.cell.ports),
         )
     if missing:
-        raise BadInput(
-            f"port '{missing[0]}' of cell {instance.cell.name} is not connected", where=where
-        )
+        raise BadInput(f"port '{missing[0]}' of cell {instance.cell.name} is not connected", where=where)
 
 
 def _check_fet(fet: Fet, where: str) -> None:

@@ -78,9 +78,7 @@ def available() -> str | None:
     if program is None:
         return None
     try:
-        answer = subprocess.run(
-            [program, "--version"], capture_output=True, text=True, timeout=30, check=False
-        )
+        answer = subprocess.run([program, "--version"], capture_output=True, text=True, timeout=30, check=False)
     except (OSError, subprocess.TimeoutExpired):
         return None
     found = re.search(r"ngspice-(\d+(?:\.\d+)?)", answer.stdout)
@@ -93,9 +91,7 @@ def _require() -> str:
     if program is None or version is None:
         raise BadInput("ngspice was not found on the path", advice=ADVICE)
     if float(version) < OLDEST:
-        raise BadInput(
-            "ngspice is too old", expected=f"version {OLDEST} or newer", got=version, advice=ADVICE
-        )
+        raise BadInput("ngspice is too old", expected=f"version {OLDEST} or newer", got=version, advice=ADVICE)
     return program
 
 

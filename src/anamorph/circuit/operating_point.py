@@ -187,9 +187,7 @@ def operating_point(
     return Solution(circuit, *(shaped(v) for v in values))
 
 
-def _solve(
-    structure: Structure, start: Array, given: Conditions, chunk: int, method: Callable
-) -> _Found:
+def _solve(structure: Structure, start: Array, given: Conditions, chunk: int, method: Callable) -> _Found:
     """Solve in chunks of one size, a power of two for few samples, so that compilations are shared."""
     size = start.shape[1]
     chunk = min(chunk, max(16, 2 ** (size - 1).bit_length()))
@@ -212,9 +210,7 @@ class _Found(NamedTuple):
 
 
 @partial(jax.jit, static_argnames="method")
-def _solve_chunk(
-    structure: Structure, start: Array, given: Conditions, method: Callable
-) -> _Found:
+def _solve_chunk(structure: Structure, start: Array, given: Conditions, method: Callable) -> _Found:
     v, done, residual, step, count = method(structure, start, given)
     leaving, _, _ = static_residual(structure, v, given)
     supplied = leaving[structure.n_unknowns : -1]
@@ -280,9 +276,7 @@ def newton(
     return jax.lax.while_loop(unfinished, body, begin)
 
 
-def follow(
-    structure: Structure, start: Float[Array, "unknowns batch"], given: Conditions
-) -> _State:
+def follow(structure: Structure, start: Float[Array, "unknowns batch"], given: Conditions) -> _State:
     """Continuation: from a circuit tied to its starting point to the circuit itself."""
 
     def stage(v: Array, pull: Array) -> tuple[Array, None]:

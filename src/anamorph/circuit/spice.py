@@ -33,9 +33,7 @@ from anamorph.technology import Technology
 #: Newton stops at a last step of 1e-6 of each voltage; it converges quadratically, so the error is far less.
 OPERATING_POINT_OPTIONS = "reltol=1e-6 vntol=1e-9 abstol=1e-15 itl1=100 itl2=100 gmin=1e-15 pivtol=1e-30"
 #: Time steps are sized so that charges of attocoulombs count (the default chgtol is 10 fC).
-TRANSIENT_OPTIONS = (
-    "reltol=1e-6 vntol=1e-9 abstol=1e-15 itl1=100 itl2=100 itl4=50 gmin=1e-15 pivtol=1e-30 chgtol=1e-20"
-)
+TRANSIENT_OPTIONS = "reltol=1e-6 vntol=1e-9 abstol=1e-15 itl1=100 itl2=100 itl4=50 gmin=1e-15 pivtol=1e-30 chgtol=1e-20"
 
 
 @dataclass(frozen=True)
@@ -134,9 +132,7 @@ def deck(
 def _check_all_used(drives: Mapping[str, Drive], driven: Sequence[str], cell: Cell) -> None:
     for name in drives:
         if name not in driven:
-            raise BadInput(
-                f"no source '{name}' to drive", where=f"cell {cell.name}", advice=nearest(name, driven)
-            )
+            raise BadInput(f"no source '{name}' to drive", where=f"cell {cell.name}", advice=nearest(name, driven))
 
 
 def _nodesets(start: Mapping[str, float], nodes: Mapping[str, str]) -> Iterator[str]:
@@ -151,8 +147,6 @@ def _analysis(transient: Transient | None) -> list[str]:
         return [f".options {OPERATING_POINT_OPTIONS}", ".op"]
     step = transient.max_step or transient.t_stop / 100
     if not (0 < step <= transient.t_stop and np.isfinite(transient.t_stop)):
-        raise BadInput(
-            "impossible times", where="transient", got=f"t_stop {transient.t_stop}, max_step {step}"
-        )
+        raise BadInput("impossible times", where="transient", got=f"t_stop {transient.t_stop}, max_step {step}")
     times = " ".join(number(t) for t in (step, transient.t_stop, 0.0, step))
     return [f".options {TRANSIENT_OPTIONS}", f".tran {times}"]

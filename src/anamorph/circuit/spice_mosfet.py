@@ -89,9 +89,7 @@ def _bulk_referred(terminal: str, polarity: str) -> str:
     return f"v({terminal},b)" if polarity == "n" else f"v(b,{terminal})"
 
 
-def _charges(
-    p: MosfetParameters, u_t: float, pinch: str, voltages: tuple[str, str, str], sign: str
-) -> list[str]:
+def _charges(p: MosfetParameters, u_t: float, pinch: str, voltages: tuple[str, str, str], sign: str) -> list[str]:
     """Three charges against the bulk: on drain, gate and source."""
     v_d, v_g, v_s = voltages
     n, unit = float(p.slope_factor), float(p.c_gate) * u_t / CHARGE_UNIT

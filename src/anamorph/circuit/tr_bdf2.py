@@ -194,9 +194,7 @@ def _newton(
     n = structure.n_unknowns
 
     def body(s: _Newton) -> _Newton:
-        current, charge = jax.lax.cond(
-            s.known, lambda: (s.current, s.charge), lambda: evaluate(structure, s.v, given)
-        )
+        current, charge = jax.lax.cond(s.known, lambda: (s.current, s.charge), lambda: evaluate(structure, s.v, given))
         step = solve_factorised(structure, factors, charge[:n] + D * h * current[:n] - right)
         moved = jnp.max(jnp.abs(step), axis=0, initial=0.0)
         active = ~(s.converged | s.failed)

@@ -218,9 +218,7 @@ def _start(
     return jnp.asarray(found.voltages).reshape(-1, len(circuit.unknowns)).T
 
 
-def _in_chunks(
-    circuit: Circuit, case: Case, start: Array, probes: Array, max_steps: int, chunk: int
-) -> State:
+def _in_chunks(circuit: Circuit, case: Case, start: Array, probes: Array, max_steps: int, chunk: int) -> State:
     """Integrate in chunks of one size, a power of two for few samples, so that compilations are shared."""
     size = start.shape[1]
     chunk = min(chunk, 2 ** (size - 1).bit_length())
@@ -228,9 +226,7 @@ def _in_chunks(
     for low in range(0, size, chunk):
         # the last chunk is filled up with its own last sample; what that adds is cut off again
         index = np.minimum(np.arange(low, low + chunk), size - 1)
-        picked, first = jax.tree.map(
-            lambda x, index=index: x[..., index] if x.ndim else x, (case, start)
-        )
+        picked, first = jax.tree.map(lambda x, index=index: x[..., index] if x.ndim else x, (case, start))
         done = integrate(circuit.structure, picked, first, probes, max_steps)
         parts.append(jax.tree.map(np.asarray, done))
     # records have the batch first, all else last
@@ -240,9 +236,7 @@ def _in_chunks(
     return joined._replace(record=record)
 
 
-def _result(
-    circuit: Circuit, probes: tuple[str, ...], done: State, shape: tuple[int, ...]
-) -> TransientSolution:
+def _result(circuit: Circuit, probes: tuple[str, ...], done: State, shape: tuple[int, ...]) -> TransientSolution:
     count = np.asarray(done.count)
     used = max(int(count.max()), 1)
     # unused entries repeat the last used one, so that interpolation ends there

@@ -68,9 +68,7 @@ def _shape(drive: Drive) -> tuple[int, ...]:
     return np.shape(drive)
 
 
-def stack(
-    drives: Mapping[str, Drive], names: Sequence[str], shape: tuple[int, ...]
-) -> Waveforms:
+def stack(drives: Mapping[str, Drive], names: Sequence[str], shape: tuple[int, ...]) -> Waveforms:
     """The waveforms of `names` as arrays over a flat batch of `shape`.
 
     Raises:

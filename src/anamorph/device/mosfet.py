@@ -170,9 +170,7 @@ def terminal_charges(
     )
 
 
-def _junction_charge(
-    p: MosfetParameters, c_zero: Real, reverse: Float[Array, "..."]
-) -> Float[Array, "*fets"]:
+def _junction_charge(p: MosfetParameters, c_zero: Real, reverse: Float[Array, "..."]) -> Float[Array, "*fets"]:
     """Charge on the diffusion side of a junction at `reverse` bias, zero at zero bias."""
     phi, grading = p.junction_potential, 1 - p.junction_grading
 

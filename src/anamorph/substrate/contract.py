@@ -91,9 +91,7 @@ class Program:
     def batched(self) -> Program:
         """The same with both leading axes, ``[dies or 1, programs, n_in, n_out]``."""
         missing = 2 - len(self.batch)
-        return Program(
-            self.substrate, tuple(s.reshape((1,) * missing + s.shape) for s in self.settings)
-        )
+        return Program(self.substrate, tuple(s.reshape((1,) * missing + s.shape) for s in self.settings))
 
 
 class Response(NamedTuple):
@@ -225,9 +223,7 @@ class Substrate(ABC):
     def cost(self, program: Program, response: Response) -> CostSheet:
         """Energy, latency and area of one program on one die, each part with its basis."""
 
-    def program(
-        self, weights: tuple[Float[Array, "..."], ...], transfer: Transfer
-    ) -> Program:
+    def program(self, weights: tuple[Float[Array, "..."], ...], transfer: Transfer) -> Program:
         """Write representable weights as settings; networks smaller than the chip are padded with zeros.
 
         Args:
@@ -273,13 +269,9 @@ class Substrate(ABC):
     def check_program(self, program: Program) -> None:
         """Raises `BadInput` for a program of another substrate or with settings that do not exist."""
         if program.substrate != self.name:
-            raise BadInput(
-                "a program of another substrate", expected=self.name, got=program.substrate
-            )
+            raise BadInput("a program of another substrate", expected=self.name, got=program.substrate)
         if program.shape != self.shape:
-            raise DoesNotFit(
-                "a program of another shape", expected=str(self.shape), got=str(program.shape)
-            )
+            raise DoesNotFit("a program of another shape", expected=str(self.shape), got=str(program.shape))
         allowed = self.allowed_settings()
         for index, setting in enumerate(program.settings):
             wrong = ~np.isin(setting, allowed)

@@ -245,7 +245,5 @@ def _figure(entry: Any, param: Param, where: str) -> Figure:
     if not isinstance(entry["source"], str) or not entry["source"].strip():
         raise BadInput("no source", where=where, expected="where the figure comes from")
     if entry["basis"] not in BASES:
-        raise BadInput(
-            f"unknown basis '{entry['basis']}'", where=where, advice=nearest(str(entry["basis"]), BASES)
-        )
+        raise BadInput(f"unknown basis '{entry['basis']}'", where=where, advice=nearest(str(entry["basis"]), BASES))
     return Figure(value, entry["source"], entry["basis"])

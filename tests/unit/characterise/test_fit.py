@@ -58,10 +58,10 @@ def without(data: Characterisation, die: int, readings: np.ndarray) -> Character
     return Characterisation(data.data.assign(output_current=output, converged=data.data["converged"] & ~lost))
 
 
-def check(transfer: Transfer, rtol: float) -> None:
+def check(transfer: Transfer, rtol: float, negative: float | None = None) -> None:
     for activation, slope in zip(transfer.activations, CHIP.slopes, strict=True):
         np.testing.assert_allclose(activation.slope, slope / slope.mean(1, keepdims=True), rtol=rtol)
-    np.testing.assert_allclose(transfer.negative_unit, CHIP.rho, rtol=3 * rtol)
+    np.testing.assert_allclose(transfer.negative_unit, CHIP.rho, rtol=negative or 3 * rtol)
 
 
 def test_known_slopes_and_the_negative_unit_come_back():
@@ -88,8 +88,9 @@ def test_failed_readings_are_left_out_and_the_others_stand():
     data = measured()
     lost = np.concatenate([where(data, layer=1, neuron=2, repeat=0), where(data, layer=2, input_current=CURRENTS[-1])])
     transfer = fit_rectifiers(without(data, 1, lost), SHAPE)
-    check(transfer, 1e-9)
-    # a power law of exponent 1, with or without the readings at one end of it
+    # the exponents pool all paths: without some readings, what remains of the paths' gains tilts them, by 1 % here,
+    # and with them the negative unit; the slopes are as they were
+    check(transfer, 1e-9, negative=5e-3)
     np.testing.assert_allclose(fit_rectifiers(data, SHAPE).exponents, 1.0, rtol=1e-9)
     np.testing.assert_allclose(transfer.exponents, 1.0, rtol=0.02)
 

@@ -21,9 +21,7 @@ EDGES = jnp.zeros(5), jnp.full(5, 0.5)
 def test_a_root_is_found_from_anywhere_in_the_bracket(start: float):
     """Diodes over five decades: Newton alone would leave the bracket at once."""
     wanted = jnp.logspace(-12, -7, 5)
-    v, found = bracketed_newton(
-        lambda v: 1e-15 * jnp.expm1(v / 0.026) + 1e-9 * v - wanted, *EDGES, jnp.full(5, start)
-    )
+    v, found = bracketed_newton(lambda v: 1e-15 * jnp.expm1(v / 0.026) + 1e-9 * v - wanted, *EDGES, jnp.full(5, start))
     assert bool(found.all())
     exact = _bisected(np.asarray(wanted))
     np.testing.assert_allclose(v, exact, atol=2 * SCALAR_TOLERANCE)

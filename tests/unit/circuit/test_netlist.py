@@ -18,9 +18,7 @@ from anamorph.circuit.netlist import (
 )
 from anamorph.errors import BadInput
 
-DIVIDER = Cell(
-    "divider", ("top", "mid"), (Resistor("R1", "top", "mid", 1e3), Resistor("R2", "mid", "0", 1e3))
-)
+DIVIDER = Cell("divider", ("top", "mid"), (Resistor("R1", "top", "mid", 1e3), Resistor("R2", "mid", "0", 1e3)))
 FET = Fet("M1", "n", "d", "g", "s", "0", 1e-6, 1e-6)
 
 HOSTILE = [
@@ -145,9 +143,7 @@ def test_unknown_port_of_an_instance_names_the_nearest() -> None:
 
 
 def test_two_cells_of_one_name() -> None:
-    other = Cell(
-        "divider", ("top", "mid"), (Resistor("R1", "top", "mid", 2e3), Resistor("R2", "mid", "0", 1e3))
-    )
+    other = Cell("divider", ("top", "mid"), (Resistor("R1", "top", "mid", 2e3), Resistor("R2", "mid", "0", 1e3)))
     nodes = {"top": "a", "mid": "b"}
     top = Cell("top", ("a", "b"), (Instance("X1", DIVIDER, nodes), Instance("X2", other, nodes)))
     with pytest.raises(BadInput, match="cell divider: two different cells share a name"):
@@ -168,7 +164,5 @@ def test_transistors_are_listed_by_hierarchical_name() -> None:
 
 
 def test_inner_nodes_keep_their_order() -> None:
-    cell = Cell(
-        "c", ("a",), tuple(Resistor(f"R{i}", x, y, 1.0) for i, (x, y) in enumerate(["az", "zb", "b0"]))
-    )
+    cell = Cell("c", ("a",), tuple(Resistor(f"R{i}", x, y, 1.0) for i, (x, y) in enumerate(["az", "zb", "b0"])))
     assert cell.inner_nodes == ("z", "b")

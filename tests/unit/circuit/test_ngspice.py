@@ -13,9 +13,7 @@ from anamorph.circuit.netlist import Cell, Resistor, VoltageSource
 from anamorph.errors import AnamorphError, BadInput, NotConverged
 from anamorph.technology import Technology
 
-DIVIDER = Cell(
-    "divider", (), (VoltageSource("s", "a"), Resistor("up", "a", "b", 1e3), Resistor("down", "b", "0", 3e3))
-)
+DIVIDER = Cell("divider", (), (VoltageSource("s", "a"), Resistor("up", "a", "b", 1e3), Resistor("down", "b", "0", 3e3)))
 
 
 def stand_in(folder: Path, script: str) -> str:
@@ -72,9 +70,7 @@ def test_time_runs_out(tmp_path: Path) -> None:
         ngspice.run("* t\n.end\n", program=program, timeout=0.2)
 
 
-def test_batches_that_do_not_broadcast(
-    cmos180: Technology, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_batches_that_do_not_broadcast(cmos180: Technology, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     program = stand_in(tmp_path, "echo ngspice-39")
     monkeypatch.setattr(shutil, "which", lambda _: program)
     with pytest.raises(BadInput, match="do not broadcast"):

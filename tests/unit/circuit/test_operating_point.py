@@ -39,9 +39,7 @@ def circuit(technology: Technology, *elements: Element) -> Circuit:
 
 @pytest.fixture(scope="module")
 def divider(cmos180: Technology) -> Circuit:
-    return circuit(
-        cmos180, VoltageSource("V1", "a"), Resistor("R1", "a", "b", 3e3), Resistor("R2", "b", "0", 1e3)
-    )
+    return circuit(cmos180, VoltageSource("V1", "a"), Resistor("R1", "a", "b", 3e3), Resistor("R2", "b", "0", 1e3))
 
 
 @pytest.fixture(scope="module")
@@ -79,9 +77,7 @@ def test_resistor_divider(divider: Circuit) -> None:
 
 
 def test_current_source_drives_into_its_node(cmos180: Technology) -> None:
-    solution = operating_point(
-        circuit(cmos180, CurrentSource("I1", "a"), Resistor("R1", "a", "0", 1e6)), {"I1": 1e-9}
-    )
+    solution = operating_point(circuit(cmos180, CurrentSource("I1", "a"), Resistor("R1", "a", "0", 1e6)), {"I1": 1e-9})
     assert float(solution.voltage("a")) == pytest.approx(1e-3, rel=1e-14, abs=0)
 
 
@@ -115,11 +111,7 @@ def test_inverter(inverter: Circuit, cmos180: Technology, v_in: float) -> None:
 
 
 def test_inverter_inverts(inverter: Circuit) -> None:
-    out = (
-        operating_point(inverter, {"VDD": 1.8, "VIN": jnp.linspace(0, 1.8, 19)})
-        .require_converged()
-        .voltage("out")
-    )
+    out = operating_point(inverter, {"VDD": 1.8, "VIN": jnp.linspace(0, 1.8, 19)}).require_converged().voltage("out")
     assert float(out[0]) > 1.79 and float(out[-1]) < 0.01
     assert (np.diff(np.asarray(out)) < 0).all()
 
@@ -148,9 +140,7 @@ def test_bistable_pair_settles_where_it_starts(cmos180: Technology) -> None:
 
 
 def test_temperature_moves_a_diode_down(diode: Circuit) -> None:
-    cold, hot = (
-        float(operating_point(diode, {"I1": 15e-9}, temperature=t).voltage("a")) for t in (273.0, 343.0)
-    )
+    cold, hot = (float(operating_point(diode, {"I1": 15e-9}, temperature=t).voltage("a")) for t in (273.0, 343.0))
     assert cold > hot
 
 
@@ -181,9 +171,7 @@ def test_batch_equals_loop_whatever_the_chunk(inverter: Circuit) -> None:
     deviations = 0.01 * jax.random.normal(jax.random.key(1), (7, 2))
     whole = operating_point(inverter, {"VDD": 1.8, "VIN": v_in}, deviations)
     small = operating_point(inverter, {"VDD": 1.8, "VIN": v_in}, deviations, chunk=2)
-    alone = [
-        operating_point(inverter, {"VDD": 1.8, "VIN": v}, d) for v, d in zip(v_in, deviations, strict=True)
-    ]
+    alone = [operating_point(inverter, {"VDD": 1.8, "VIN": v}, d) for v, d in zip(v_in, deviations, strict=True)]
     loop = np.array([s.voltages for s in alone])
     # the same iterations; vectors of another length may round another way
     np.testing.assert_allclose(whole.voltages, loop, rtol=0, atol=1e-12)
@@ -196,9 +184,7 @@ def test_impossible_sample_is_marked_and_spoils_no_other(diode: Circuit) -> None
     solution = operating_point(diode, {"I1": amperes})
     assert solution.converged.tolist() == [True, False, True]
     good = operating_point(diode, {"I1": amperes[jnp.array([0, 2])]})
-    np.testing.assert_allclose(
-        solution.voltage("a")[jnp.array([0, 2])], good.voltage("a"), rtol=0, atol=1e-12
-    )
+    np.testing.assert_allclose(solution.voltage("a")[jnp.array([0, 2])], good.voltage("a"), rtol=0, atol=1e-12)
     assert np.isnan(solution.voltage("a")[1])
     with pytest.raises(NotConverged, match="1 of 3 operating points did not converge"):
         solution.require_converged()

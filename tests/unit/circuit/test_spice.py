@@ -128,9 +128,7 @@ def test_values_survive_to_the_last_bit(cmos180: Technology) -> None:
 def test_two_cells_of_one_name_are_refused(cmos180: Technology) -> None:
     one = Cell("part", ("p",), (Resistor("r", "p", "0", 1.0),))
     other = Cell("part", ("p",), (Resistor("r", "p", "0", 2.0),))
-    cell = Cell(
-        "top", (), (Instance("a", one, {"p": "p"}), Instance("b", other, {"p": "p"}), VoltageSource("s", "p"))
-    )
+    cell = Cell("top", (), (Instance("a", one, {"p": "p"}), Instance("b", other, {"p": "p"}), VoltageSource("s", "p")))
     with pytest.raises(BadInput, match="share a name"):
         deck(cell, cmos180, {"s": 1.0})
 

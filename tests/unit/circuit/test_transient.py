@@ -144,18 +144,13 @@ def test_diode_discharges_as_scipy_says(cmos180: Technology) -> None:
     found = transient(circuit, {"I": ([0.0, fall], [high, low])}, end, probes=["a"]).require_converged()
 
     p = cmos180.mosfet(fet)
-    p = type(p)(*(jnp.asarray(x) for x in p))
-    zero = jnp.zeros(())
-
-    def charge(v: float) -> float:
-        at = Terminals(jnp.asarray(v), jnp.asarray(v), zero)
-        q = terminal_charges(p, at)
-        return float(q.drain + q.gate) + 20e-15 * v
-
     grid = np.linspace(-0.01, 1.5, 3001)
-    capacitance = np.gradient([charge(v) for v in grid], grid)
+    p = type(p)(*(jnp.full(grid.shape, x) for x in p))
     on = jnp.asarray(grid)
-    current = np.asarray(drain_current(p, Terminals(on, on, jnp.zeros_like(on))))
+    at = Terminals(on, on, jnp.zeros_like(on))
+    q = terminal_charges(p, at)
+    capacitance = np.gradient(np.asarray(q.drain + q.gate) + 20e-15 * grid, grid)
+    current = np.asarray(drain_current(p, at))
 
     def slope(t: float, v: np.ndarray) -> np.ndarray:
         drive = np.interp(t, [0.0, fall], [high, low])
@@ -187,9 +182,7 @@ def test_a_batch_is_its_samples_one_by_one(cmos180: Technology) -> None:
         alone = transient(circuit, waveforms, 1e-7, shifts[place], probes=["n0"])
         assert alone.steps == together.steps[place]
         # rounding, amplified by the unstable operating point
-        np.testing.assert_allclose(
-            alone.voltage("n0"), together.voltage("n0")[place][: int(alone.steps)], atol=1e-9
-        )
+        np.testing.assert_allclose(alone.voltage("n0"), together.voltage("n0")[place][: int(alone.steps)], atol=1e-9)
     assert (together.voltage("vdd") == supply[None, :, None]).all()
 
 

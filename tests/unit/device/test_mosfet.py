@@ -64,9 +64,7 @@ def test_subthreshold_swing_is_n_kt_over_q_ln_10(cmos180: Technology, polarity: 
 def test_current_at_threshold(cmos180: Technology, polarity: str) -> None:
     p = plain(cmos180, polarity)
     # u_f = 0 and, with the drain at 1.8 V, u_r = -70, whose term is e^-70
-    assert current(p, at(1.8, float(p.v_t0))) == pytest.approx(
-        float(p.i_spec) * np.log(2) ** 2, rel=1e-12, abs=0
-    )
+    assert current(p, at(1.8, float(p.v_t0))) == pytest.approx(float(p.i_spec) * np.log(2) ** 2, rel=1e-12, abs=0)
 
 
 @BOTH
@@ -183,9 +181,7 @@ def test_noise_is_shot_noise_in_saturated_weak_inversion(cmos180: Technology, po
 @BOTH
 @pytest.mark.parametrize("v_g", [0.0, 0.3, 0.45, 0.6, 1.0, 1.8])
 @pytest.mark.parametrize("kelvin", [233.15, 300.15, 398.15])
-def test_noise_is_nyquist_s_at_zero_bias(
-    cmos180: Technology, polarity: str, v_g: float, kelvin: float
-) -> None:
+def test_noise_is_nyquist_s_at_zero_bias(cmos180: Technology, polarity: str, v_g: float, kelvin: float) -> None:
     p = parameters(cmos180, polarity)
     v = at(0.0, v_g)
     thermal, flicker = mosfet.noise_psd(p, v, 1.0, temperature=kelvin)

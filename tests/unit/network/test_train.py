@@ -171,7 +171,10 @@ def test_a_slope_that_was_not_measured_is_refused():
     hole = transfer.activations[1].slope.at[1, 4].set(jnp.nan)
     broken = Rectifier(hole, 0 * hole, 0 * hole, (0.0, 1e-7))
     bad = Transfer(
-        (transfer.activations[0], broken, transfer.activations[2]), transfer.negative_unit, transfer.exponents, "measured"
+        (transfer.activations[0], broken, transfer.activations[2]),
+        transfer.negative_unit,
+        transfer.exponents,
+        "measured",
     )
     with pytest.raises(BadInput, match="die 1, layer 1, neuron 4.*measure it again"):
         train(CHIP, bad, TASK, LAYERS, SHORT, jax.random.key(0))

@@ -54,9 +54,7 @@ def test_pure_answers_lie_at_the_corners_and_equal_ones_at_the_centre() -> None:
 
 def test_scale_does_not_move_a_point_and_no_current_has_no_place() -> None:
     row = np.array([[1e-9, 2e-9, 5e-9]])
-    np.testing.assert_allclose(
-        barycentric_coordinates(row)[0], barycentric_coordinates(1e3 * row)[0], rtol=1e-12
-    )
+    np.testing.assert_allclose(barycentric_coordinates(row)[0], barycentric_coordinates(1e3 * row)[0], rtol=1e-12)
     for empty in ([0.0, 0.0, 0.0], [-1e-12, 0.0, 0.0], [np.nan, 1e-9, 1e-9]):
         assert np.isnan(barycentric_coordinates(np.array([empty]))[0]).all()
     # a negative residue counts as zero

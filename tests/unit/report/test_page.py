@@ -86,9 +86,7 @@ def test_data_cannot_end_its_script_element() -> None:
 
 def test_policy_allows_the_two_own_scripts_and_nothing_from_outside() -> None:
     reader = _Reader(render(_page(HOSTILE)))
-    policy = next(
-        a["content"] for _, a in reader.elements if a.get("http-equiv") == "Content-Security-Policy"
-    )
+    policy = next(a["content"] for _, a in reader.elements if a.get("http-equiv") == "Content-Security-Policy")
     assert policy is not None and policy.startswith("default-src 'none';")
     executable = [text for attributes, text in reader.scripts if "type" not in attributes]
     assert len(executable) == 1

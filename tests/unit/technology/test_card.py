@@ -221,9 +221,7 @@ def test_p_channel_uses_its_own_figures(cmos180: technology.Technology) -> None:
         ({"w": 0.27 * UM, "l": 0.54 * UM, "m": 4}, 4.321),
     ],
 )
-def test_threshold_mismatch_follows_the_area(
-    cmos180: technology.Technology, changes: dict, millivolt: float
-) -> None:
+def test_threshold_mismatch_follows_the_area(cmos180: technology.Technology, changes: dict, millivolt: float) -> None:
     assert 1e3 * cmos180.threshold_sigma(fet(**changes)) == pytest.approx(millivolt, abs=5e-4)
 
 

@@ -30,9 +30,7 @@ def test_more_confidence_is_a_wider_interval():
     assert wide[0] < narrow[0] < 0.6 < narrow[1] < wide[1]
 
 
-@pytest.mark.parametrize(
-    ("n_passed", "n", "confidence"), [(0, 0, 0.95), (5, 4, 0.95), (-1, 4, 0.95), (1, 4, 1.0)]
-)
+@pytest.mark.parametrize(("n_passed", "n", "confidence"), [(0, 0, 0.95), (5, 4, 0.95), (-1, 4, 0.95), (1, 4, 1.0)])
 def test_impossible_counts_are_refused(n_passed: int, n: int, confidence: float):
     with pytest.raises(BadInput):
         wilson(n_passed, n, confidence)

@@ -31,9 +31,7 @@ class Scripted:
 
     def run(self, program: Program, inputs: Any) -> Response:
         self.inputs = np.asarray(inputs)
-        return Response(
-            jnp.asarray(self.outputs), jnp.zeros(self.outputs.shape[:3]), jnp.asarray(self.converged)
-        )
+        return Response(jnp.asarray(self.outputs), jnp.zeros(self.outputs.shape[:3]), jnp.asarray(self.converged))
 
 
 def test_right_answers_pass_and_unused_neurons_have_no_vote():

@@ -57,9 +57,7 @@ def slopes(
         plot.add_trace(_slope_points(name, values, deviation, chosen), row=1, col=index + 1)
         plot.add_shape(_mean_line(index + 1))
         ticks = {"dtick": 1} if len(values) <= 12 else {}
-        plot.update_xaxes(
-            axis(f"{name}: neuron", range=[0.4, len(values) + 0.6], **ticks), row=1, col=index + 1
-        )
+        plot.update_xaxes(axis(f"{name}: neuron", range=[0.4, len(values) + 0.6], **ticks), row=1, col=index + 1)
     plot.update_yaxes(axis("", rangemode="tozero"))
     plot.update_yaxes(title={"text": "Normalised slope", "standoff": 8}, row=1, col=1)
     variation = percent(float(np.nanstd(np.concatenate(layers))), 2)
@@ -177,9 +175,7 @@ def transient(
     t, rows = np.asarray(time), np.asarray(currents)
     check_length("outputs", "figure 'transient': names", len(rows), names)
     (t_scale, t_unit), (scale, unit) = prefixed("s", t), prefixed("A", rows)
-    plot = new_plot(
-        x_title=f"Time ({t_unit})", y_title=f"Output current ({unit})", height=380, scale_choice="y"
-    )
+    plot = new_plot(x_title=f"Time ({t_unit})", y_title=f"Output current ({unit})", height=380, scale_choice="y")
     plot.update_layout(hovermode="x unified")
     for index, (name, row) in enumerate(zip(names, rows, strict=True)):
         plot.add_trace(

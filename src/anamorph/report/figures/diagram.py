@@ -78,9 +78,7 @@ def _check(matrices: list[np.ndarray], shape: tuple[int, ...]) -> tuple[int, ...
     check_length("weight matrices", where, len(shape) - 1, matrices)
     for index, matrix in enumerate(matrices):
         if matrix.ndim != 2:
-            raise BadInput(
-                "a weight matrix has two axes", where=f"{where}: matrix {index}", got=str(matrix.shape)
-            )
+            raise BadInput("a weight matrix has two axes", where=f"{where}: matrix {index}", got=str(matrix.shape))
         if index and matrix.shape[0] != matrices[index - 1].shape[1]:
             raise BadInput(
                 "weight matrices do not chain",
@@ -215,9 +213,7 @@ def _names(plot: go.Figure, shape: tuple[int, ...], layer: int, names: Sequence[
         )
 
 
-def _caption(
-    used: tuple[int, ...], n_weights: int, matrices: list[np.ndarray], shape: tuple[int, ...]
-) -> str:
+def _caption(used: tuple[int, ...], n_weights: int, matrices: list[np.ndarray], shape: tuple[int, ...]) -> str:
     size, chip = "-".join(map(str, used)), "-".join(map(str, shape))
     total = sum(m.size for m in matrices)
     caption = (

@@ -57,9 +57,7 @@ def plain(text: str) -> str:
     return html.escape(str(text), quote=False)
 
 
-def layout(
-    x_title: str, y_title: str, *, height: int = 400, scale_choice: str = "", **more: Any
-) -> dict[str, Any]:
+def layout(x_title: str, y_title: str, *, height: int = 400, scale_choice: str = "", **more: Any) -> dict[str, Any]:
     """The layout that all plots share.
 
     Args:
@@ -116,6 +114,4 @@ def new_plot(**arguments: Any) -> go.Figure:
 def check_length(what: str, where: str, expected: int, got: Sequence[Any] | Real) -> None:
     """Raises `BadInput` unless `got` has `expected` entries."""
     if len(got) != expected:
-        raise BadInput(
-            f"the number of {what} does not match", where=where, expected=str(expected), got=str(len(got))
-        )
+        raise BadInput(f"the number of {what} does not match", where=where, expected=str(expected), got=str(len(got)))

@@ -194,18 +194,14 @@ def _evaluate(
             to_output[p] = np.interp(time[p], found.times[p, used], energies[p, used])
     used = slice(found.steps[show])
     every = -np.stack([found.source_current(f"out_{k}") for k in range(substrate.shape[-1])], axis=-1)
-    waveform = Waveform(
-        found.times[show, used], every[show, used], found.voltages[show, used], found.probes
-    )
+    waveform = Waveform(found.times[show, used], every[show, used], found.voltages[show, used], found.probes)
     return Dynamics(
         presentation, operations, time, energy, to_output, energy / presentation, classes, converged,
         settled, waveform,
     )  # fmt: skip
 
 
-def decision_time(
-    times: Float[np.ndarray, " steps"], outputs: Float[np.ndarray, "steps n_out"], final: int
-) -> float:
+def decision_time(times: Float[np.ndarray, " steps"], outputs: Float[np.ndarray, "steps n_out"], final: int) -> float:
     """The last time at which the largest output is not `final`, by straight lines between steps.
 
     Returns:

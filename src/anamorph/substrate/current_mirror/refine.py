@@ -55,9 +55,7 @@ def refined(
         coefficients, somas = matrix.coefficients(), tables.somas[index + 1]
         state = next_layer(tables.regions, coefficients, drives, somas)
         for _ in range(sweeps):
-            wrong = defect(
-                stage, coefficients, drives, state.v, exact.deviations[index], exact.settings[index]
-            )
+            wrong = defect(stage, coefficients, drives, state.v, exact.deviations[index], exact.settings[index])
             state = next_layer(tables.regions, coefficients, drives, somas, wrong)
         states.append(state)
     return tuple(states), _readout(stage, tables, states[-1].v, exact.readout)
@@ -66,12 +64,11 @@ def refined(
 def _readout(stage: Stage, tables: DieTables, v: Array, deviations: Array) -> Array:
     """Output currents through exact readout synapses; the interpolated ones where one does not converge."""
     programs, patterns, n = v.shape
-    drives = [np.moveaxis(np.asarray(d), -1, 0)[..., None] for d in tables.somas[-1].drives(v)]
+    drives = [jnp.moveaxis(d, -1, 0)[..., None] for d in tables.somas[-1].drives(v)]
     settings = np.full((n, programs, 1, 1), READOUT_CODE)
     at = jnp.full((programs, patterns, 1), V_READ)
     columns = [
-        _exact(stage, (drives[0][k], drives[1][k]), at, deviations[k][None, None], settings[k])
-        for k in range(n)
+        _exact(stage, (drives[0][k], drives[1][k]), at, deviations[k][None, None], settings[k]) for k in range(n)
     ]
     exact = np.concatenate([current for current, _ in columns], axis=-1)
     fine = np.concatenate([done for _, done in columns], axis=-1)

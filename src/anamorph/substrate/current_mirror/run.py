@@ -100,9 +100,7 @@ def solve_die(
     states = [input_layer(tables.somas[0], currents)]
     for index, matrix in enumerate(tables.matrices):
         drives = tables.somas[index].drives(states[-1].v)
-        states.append(
-            next_layer(tables.regions, matrix.coefficients(), drives, tables.somas[index + 1])
-        )
+        states.append(next_layer(tables.regions, matrix.coefficients(), drives, tables.somas[index + 1]))
     return tuple(states), readout(tables, states[-1].v)
 
 
@@ -130,10 +128,7 @@ def next_layer(
     found by solving them exactly (`refine.py`).
     """
     parts = [
-        [
-            summed_series(Region((m,)), (c,), (d,))
-            for m, c, d in zip(region.maps, own, drives, strict=True)
-        ]
+        [summed_series(Region((m,)), (c,), (d,)) for m, c, d in zip(region.maps, own, drives, strict=True)]
         for region, own in zip(regions, coefficients, strict=True)
     ]
     low, high = ((positive + negative).at[0].add(correction) for positive, negative in parts)
@@ -141,9 +136,7 @@ def next_layer(
         regions, (low, high), partial(_taken, somas), partial(state_guess, somas.input_fet, dv_t=somas.dv_t)
     )
     # the positive synapses' current comes from the supply; the negative ones' was drawn by its source already
-    sourced = [
-        series(own[0], region.maps[0].v.coordinate(v)) for region, own in zip(regions, parts, strict=True)
-    ]
+    sourced = [series(own[0], region.maps[0].v.coordinate(v)) for region, own in zip(regions, parts, strict=True)]
     supply = somas.supply_current(v) + jnp.where(on, sourced[1], sourced[0]).sum(-1)
     return LayerState(v, found, _taken(somas, v), supply)
 
@@ -157,9 +150,7 @@ def _excess(somas: Somas, currents: Array, v: Array) -> Array:
 
 
 @jax.jit
-def readout(
-    tables: DieTables, v: Float[Array, "programs patterns n"]
-) -> Float[Array, "programs patterns n"]:
+def readout(tables: DieTables, v: Float[Array, "programs patterns n"]) -> Float[Array, "programs patterns n"]:
     """Output currents, A: one positive synapse per neuron into a node held at `V_READ`."""
     current_map = tables.regions[1].maps[0]
     features = current_map.source_features(tables.somas[-1].drives(v)[0])

@@ -35,7 +35,7 @@ STATE_RANGE = (-0.01, 0.58)
 #: Ranges of the fed node's voltage: out of headroom below, saturated above; they overlap around the split.
 LOW_RANGE, HIGH_RANGE = (-0.01, 0.1), (0.08, 0.58)
 #: Nodes of a soma's curves, and of a synapse's currents along its gate drive and along the fed node's voltage.
-STATE_NODES, DRIVE_NODES, OUTPUT_NODES = 32, 24, 11
+STATE_NODES, DRIVE_NODES, OUTPUT_NODES = 32, 20, 9
 #: Smallest gate drive covered, V: what a soma without input still has from its own leakage, less its mismatch.
 DRIVE_MIN = 0.005
 #: How far beyond the nominal drives at the largest state the tables reach, V: four sigma of a soma's mismatch.
@@ -43,7 +43,7 @@ DRIVE_MARGIN = 0.015
 #: Length over which nodes crowd at the lower end, V: a few U_T.
 CROWDING = 0.1
 #: Deviated samples that span the space of currents, and their size in standard deviations.
-PROBES, PROBE_SIGMA = 36, 1.5
+PROBES, PROBE_SIGMA = 30, 1.5
 #: Spread of the other drive around its nominal relation that the samples cover, V (a soma's three other FETs).
 OTHER_DRIVE_SIGMA = 0.008
 #: Last Newton step at which a tabulated current is exact: the error left is its square over n U_T, below 0.1 uV.
@@ -189,9 +189,7 @@ class SomaCurves:
     converged: Bool[np.ndarray, " somas"]
 
 
-def soma_curves(
-    circuit: Circuit, v_dd: float, deviations: Float[np.ndarray, "somas fets"]
-) -> SomaCurves:
+def soma_curves(circuit: Circuit, v_dd: float, deviations: Float[np.ndarray, "somas fets"]) -> SomaCurves:
     """Solve somas over all states."""
     axis = Axis.make(*STATE_RANGE, STATE_NODES)
     x = np.broadcast_to(np.asarray(axis.nodes), (len(deviations), STATE_NODES))
@@ -199,9 +197,7 @@ def soma_curves(
     low = np.maximum(x, 0.03)
     guess = {"v_p": v_dd - low, "v_n": low}
     start = np.stack([guess[node] for node in circuit.unknowns], axis=-1)
-    solved = operating_point(
-        circuit, {"x": x, "vdd": v_dd}, deviations[:, None, :], start=start, chunk=CHUNK
-    )
+    solved = operating_point(circuit, {"x": x, "vdd": v_dd}, deviations[:, None, :], start=start, chunk=CHUNK)
     return SomaCurves(
         axis,
         v_dd - np.asarray(solved.voltage("v_p")),
@@ -212,9 +208,7 @@ def soma_curves(
 
 
 @partial(jax.jit, static_argnames="output")
-def _output_currents(
-    structure: Structure, start: Array, given: Conditions, output: int
-) -> tuple[Array, Array, Array]:
+def _output_currents(structure: Structure, start: Array, given: Conditions, output: int) -> tuple[Array, Array, Array]:
     v, done, *_ = newton(structure, start, given, voltage_tolerance=TABLE_STEP)
     leaving, _, _ = static_residual(structure, v, given)
     return -leaving[structure.n_unknowns + output], v, done
@@ -244,12 +238,16 @@ def synapse_currents(
     output = circuit.voltage_sources.index("i_out")
     cases = (stacked, np.zeros((0, size)), deviations, np.full(size, T_REFERENCE))
 
-    def solve(low: int) -> tuple[np.ndarray, ...]:
-        index = np.minimum(np.arange(low, low + CHUNK), size - 1)  # chunks of one size: one compilation
-        given = Conditions(*(jnp.asarray(a[..., index]) for a in cases))
-        return jax.tree.map(np.asarray, _output_currents(circuit.structure, jnp.asarray(start[..., index]), given, output))
+    chunk = CHUNK if size > CHUNK // 4 else CHUNK // 8
 
-    parts = in_threads(solve, range(0, size, CHUNK))
+    def solve(low: int) -> tuple[np.ndarray, ...]:
+        index = np.minimum(np.arange(low, low + chunk), size - 1)  # chunks of two sizes: two compilations
+        given = Conditions(*(jnp.asarray(a[..., index]) for a in cases))
+        return jax.tree.map(
+            np.asarray, _output_currents(circuit.structure, jnp.asarray(start[..., index]), given, output)
+        )
+
+    parts = in_threads(solve, range(0, size, chunk))
     current, nodes, done = (np.concatenate(a, -1)[..., :size] for a in zip(*parts, strict=True))
     failed = np.flatnonzero(~done)
     if failed.size:

@@ -57,9 +57,7 @@ class CurrentMirror(Substrate):
     name = "current_mirror"
     has_netlist = True
 
-    def __init__(
-        self, technology: Technology, shape: Shape, n_bits: int = 3, refine: int = 0
-    ) -> None:
+    def __init__(self, technology: Technology, shape: Shape, n_bits: int = 3, refine: int = 0) -> None:
         if len(shape) < 2 or min(shape) < 1:
             raise BadInput("a chip has at least two layers of neurons", got=str(shape))
         if not 1 <= n_bits <= 7:
@@ -102,7 +100,7 @@ class CurrentMirror(Substrate):
     def fabricate(self, key: PRNGKeyArray, n_dies: int = 1) -> Die:
         """Threshold deviations of every transistor by the area law; see `Technology.threshold_sigma`."""
         keys = jax.vmap(lambda i: jax.random.fold_in(key, i))(jnp.arange(n_dies))
-        return Die(self, jax.vmap(self._draw)(keys))
+        return Die(self, jax.jit(jax.vmap(self._draw))(keys))
 
     def nominal(self) -> Die:
         """A die whose transistors are all as drawn."""
@@ -113,7 +111,7 @@ class CurrentMirror(Substrate):
     def measure(self, chip: Chip, bench: Bench, key: PRNGKeyArray) -> Characterisation:
         """Source and monitor neurons (section 1.2): the input layer is driven, the output layer is read."""
         top = 2**self.n_bits - 1
-        return source_monitor(chip, bench, key, top, (-1, -2), self.name)
+        return source_monitor(chip, bench, key, top, (-1,), self.name)
 
     def fit(self, characterisation: Characterisation) -> Transfer:
         """Rectifier slopes, normalised by layer, and the strength of a negative unit."""
@@ -135,9 +133,7 @@ class CurrentMirror(Substrate):
         """Signed codes from the most negative to the most positive."""
         return np.arange(-(2**self.n_bits) + 1, 2**self.n_bits)
 
-    def layer(
-        self, transfer: Transfer, index: int, weights: Array | None, x: Array
-    ) -> Array:
+    def layer(self, transfer: Transfer, index: int, weights: Array | None, x: Array) -> Array:
         """``max(0, a (x^gamma_p W+ - x^gamma_n W-))`` with the measured slopes a and exponents.
 
         With exponents of 1 it is the rectifier of Binas et al. 2016, section 3.4.

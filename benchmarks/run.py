@@ -15,6 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from rich.console import Console
 from rich.table import Table
@@ -60,7 +61,7 @@ def feedforward(patterns: int) -> dict[str, dict]:
     """All patterns through 196-100-50-10 at transistor level, DC, mismatch on every transistor; ngspice beside it."""
     substrate = CurrentMirror(load("cmos180"), LARGE)
     program = Program("current_mirror", random_settings(LARGE))
-    inputs = mnist_currents(patterns)
+    inputs = jnp.asarray(mnist_currents(patterns))
     die = substrate.fabricate(jax.random.key(0))
     began = time.perf_counter()
     substrate.run(die, program, inputs)

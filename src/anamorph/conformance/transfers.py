@@ -129,7 +129,7 @@ def layers_are_differentiable(subject: Subject) -> None:
         w = jax.random.uniform(keys[1], (n_in, substrate.shape[index]), minval=0.1)
         given = (x,) if index == 0 else (x, w)
 
-        def total(x: jax.Array, w: jax.Array | None = None, index: int = index) -> jax.Array:
+        def total(x: jax.Array, w: jax.Array | None = None, *, index: int = index) -> jax.Array:
             y = substrate.layer(transfer, index, w, x)
             assert y.shape == (4, substrate.shape[index]), f"layer {index} answers with shape {y.shape}"
             return jnp.sum(y**2)

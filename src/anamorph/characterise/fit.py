@@ -23,8 +23,8 @@ def fit_rectifiers(characterisation: Characterisation, shape: Shape, full_settin
 
     ``f(r) = max(0, a r)`` is fitted through the points with a positive output (Binas et al. 2016, section 3.3),
     per path, then averaged over paths, each path freed of its gain; slopes are divided by their layer's mean,
-    as only their relation within a layer matters. For the negative unit rho, with sources s (positive, full setting F) and
-    p (negative, setting -c): ``current that remains / current without = 1 - rho c a_p / (F a_s)``.
+    as only their relation within a layer matters. For the negative unit rho, with sources s (positive, full
+    setting F) and p (negative, setting -c): ``current that remains / current without = 1 - rho c a_p / (F a_s)``.
     The exponents come from how the paths' responses, and rho, vary with the current.
 
     Raises:

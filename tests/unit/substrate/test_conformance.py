@@ -245,7 +245,7 @@ class HasAFavourite(Resistive):
 
     def run(self, die: Die, program: Program, inputs: Any) -> Response:
         response = super().run(die, program, inputs)
-        return response._replace(outputs=response.outputs.at[..., 0].multiply(1.1))
+        return response._replace(outputs=jnp.asarray(response.outputs).at[..., 0].multiply(1.1))
 
 
 class LooksInside(Resistive):

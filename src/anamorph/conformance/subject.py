@@ -128,10 +128,16 @@ def refused(action: Callable[[], Any], what: str, *kinds: type[AnamorphError]) -
     raise AssertionError(f"{what} was accepted; expected {' or '.join(k.__name__ for k in kinds)}")
 
 
+def _same_leaf(x: Any, y: Any) -> bool:
+    if isinstance(x, np.ndarray | jax.Array):
+        return np.array_equal(x, y)
+    return type(x) is type(y)
+
+
 def equal_leaves(a: Any, b: Any) -> bool:
-    """Two pytrees of arrays alike to the last bit."""
+    """Two pytrees of arrays alike to the last bit; of leaves that are no arrays, the kind alone counts."""
     pairs = zip(jax.tree.leaves(a), jax.tree.leaves(b), strict=True)
-    return jax.tree.structure(a) == jax.tree.structure(b) and all(np.array_equal(x, y) for x, y in pairs)
+    return jax.tree.structure(a) == jax.tree.structure(b) and all(_same_leaf(x, y) for x, y in pairs)
 
 
 def assert_close(found: Any, expected: Any, what: str) -> None:

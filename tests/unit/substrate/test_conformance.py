@@ -358,6 +358,7 @@ BROKEN: list[tuple[Callable[[], Substrate], set[str]]] = [
 ]
 
 
+@pytest.mark.slow  # every check of every broken substrate: minutes
 @pytest.mark.parametrize(("broken", "promises"), BROKEN, ids=lambda p: getattr(p, "__name__", ""))
 def test_a_broken_promise_is_found(broken: Callable[[], Substrate], promises: set[str]):
     assert failed(broken()) == promises

@@ -141,8 +141,9 @@ class Die:
         return len(jax.tree.leaves(self.deviations)[0])
 
     def __getitem__(self, index: int | slice) -> Die:
-        if not isinstance(index, slice) and not -len(self) <= index < len(self):
-            raise IndexError(index)  # also what ends an iteration over dies
+        if not isinstance(index, slice):
+            # counts from the end, and raises the IndexError that ends an iteration over dies
+            index = range(len(self))[index]
         where = index if isinstance(index, slice) else slice(index, index + 1)
         return Die(self.substrate, jax.tree.map(lambda leaf: leaf[where], self.deviations))
 

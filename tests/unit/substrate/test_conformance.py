@@ -364,6 +364,15 @@ def test_a_broken_promise_is_found(broken: Callable[[], Substrate], promises: se
     assert failed(broken()) == promises
 
 
+def test_dies_are_counted_like_a_list():
+    dies = Resistive().fabricate(jax.random.key(0), 3)
+    each = [np.asarray(die.deviations[0][0]) for die in dies]
+    assert len(each) == 3 and len(dies[-1]) == len(dies[2]) == 1 and len(dies[1:]) == 2
+    np.testing.assert_array_equal(dies[-1].deviations[0][0], each[2])
+    with pytest.raises(IndexError):
+        dies[3]
+
+
 def test_chance_without_a_key_is_found():
     assert "fabrication_follows_the_key" in failed(DrawsFromTheClock())
 

@@ -11,10 +11,11 @@ Piece = TypeVar("Piece")
 Result = TypeVar("Result")
 
 
-def in_threads(work: Callable[[Piece], Result], pieces: Iterable[Piece]) -> list[Result]:
-    """`work` of every piece, in order. The first alone, so that what it compiles is compiled once."""
+def in_threads(work: Callable[[Piece], Result], pieces: Iterable[Piece], *, warm: bool = False) -> list[Result]:
+    """`work` of every piece, in order. The first alone, so that what it compiles is compiled once, unless `warm`."""
     pieces = list(pieces)
-    results = [work(piece) for piece in pieces[:1]]
+    alone = 0 if warm else 1
+    results = [work(piece) for piece in pieces[:alone]]
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-        results += pool.map(work, pieces[1:])
+        results += pool.map(work, pieces[alone:])
     return results

@@ -28,8 +28,8 @@ from anamorph.circuit.interpolation import CurrentMap, series
 
 #: Steps of the bracketed Newton solve: bisection alone would give 0.5 V / 2^40.
 SCALAR_STEPS = 40
-#: Change of v at which the scalar solve stops, V.
-SCALAR_TOLERANCE = 1e-11
+#: Last change of v at which the scalar solve stops, V: quadratic convergence leaves far less than 1e-12 V after it.
+SCALAR_TOLERANCE = 1e-9
 
 
 class Region(eqx.Module):
@@ -105,7 +105,7 @@ def solve_states(
     """States of one layer: voltage of every neuron's input node.
 
     Args:
-        regions: low and high.
+        regions: low and high, with as many nodes in v.
         currents: Chebyshev series of the current into every neuron in each region.
         input_current: what the neurons' own input transistors take at v, A.
         guess: inverse of `input_current`, roughly.
@@ -116,20 +116,19 @@ def solve_states(
     low, high = regions
     split = 0.5 * (low.high + high.low)
 
-    def flowing(region: Region, c: Array, v: Array) -> Array:
-        return series(c, region.maps[0].v.coordinate(v))
-
+    axes = [region.maps[0].v for region in regions]
     shape = currents[0].shape[1:]
     at_split = jnp.full(shape, split)
-    on = flowing(high, currents[1], at_split) > input_current(at_split)
+    on = series(currents[1], axes[1].coordinate(at_split)) > input_current(at_split)
+    chosen = jnp.where(on, currents[1], currents[0])
 
     def balance(v: Array) -> Array:
-        delivered = jnp.where(on, flowing(high, currents[1], v), flowing(low, currents[0], v))
-        return input_current(v) - delivered
+        place = jnp.where(on, axes[1].coordinate(v), axes[0].coordinate(v))
+        return input_current(v) - series(chosen, place)
 
     lower = jnp.where(on, high.low, low.low)
     upper = jnp.where(on, high.high, low.high)
-    middle = flowing(high, currents[1], jnp.full(shape, 0.35))
+    middle = series(currents[1], axes[1].coordinate(jnp.full(shape, 0.35)))
     start = jnp.where(on, guess(jnp.maximum(middle, 1e-12)), 0.5 * (lower + upper))
     start = jnp.clip(start, lower + 1e-6, upper - 1e-6)
     v, found = bracketed_newton(balance, lower, upper, start)

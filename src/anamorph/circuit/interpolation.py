@@ -116,6 +116,10 @@ class CurrentMap(eqx.Module):
         return jnp.moveaxis(sums @ self.psi.T, -1, 0)
 
 
+#: Shape of an envelope that is one everywhere: for currents that do not follow the drive.
+FLAT = (float("inf"), 1.0, 1.0)
+
+
 def envelope(x: Float[Array, "*any"], shape: tuple[float, float, float]) -> Float[Array, "*any"]:
     """Size of a current by its gate drive: exponential below threshold, linear in V above, never below a floor."""
     threshold, slope, floor = shape

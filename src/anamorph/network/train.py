@@ -29,7 +29,10 @@ from anamorph.network.quantise import nearest_index, quantise
 from anamorph.network.settings import TrainingSettings
 from anamorph.network.start import batch_rows, starting_weights
 from anamorph.substrate.contract import Shape, Substrate
+from anamorph.threads import in_threads
 
+#: Chips trained together: the pieces are shared out to the cores.
+PIECE = 25
 #: One matrix per pair of layers; each has its own sizes, so the axes have no names.
 Weights = tuple[Float[Array, "*restarts _ _"], ...]
 
@@ -78,12 +81,9 @@ def train(
     chosen = transfer.select(layers)
     levels = np.asarray(substrate.weight_grid(transfer).levels)
     one_hot = settings.target * np.eye(layers[-1])[task.y_train]
-    chosen_levels, outputs = _fit_all(
-        _Same(substrate), settings, _float32(chosen), _float32(levels),
-        starting_weights(key, transfer.n_dies, layers, settings),
-        batch_rows(key, len(task.x_train), settings),
-        _float32(task.x_train), _float32(one_hot),
-    )  # fmt: skip
+    chips = (_float32(chosen), _float32(levels), starting_weights(key, transfer.n_dies, layers, settings))
+    shared = (batch_rows(key, len(task.x_train), settings), _float32(task.x_train), _float32(one_hot))
+    chosen_levels, outputs = _fit_in_pieces(_Same(substrate), settings, chips, shared)
     # Training rounds in float32; the chip's levels are handed back at their own precision.
     dies = np.arange(len(levels)).reshape(-1, 1, 1)
     weights = tuple(jnp.asarray(levels[dies, np.asarray(index)]) for index in chosen_levels)
@@ -102,6 +102,17 @@ class _Same:
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, _Same) and other.substrate is self.substrate
+
+
+def _fit_in_pieces(same: _Same, settings: TrainingSettings, chips: Any, shared: Any) -> Any:
+    """`_fit_all` for a few chips at a time, on all cores; compiled once."""
+    count = len(chips[1])
+    size = min(PIECE, count)
+    rows = [np.minimum(np.arange(low, low + size), count - 1) for low in range(0, count, size)]
+    pieces = [jax.tree.map(lambda leaf, row=row: leaf[row], chips) for row in rows]
+    compiled = _fit_all.lower(same, settings, *pieces[0], *shared).compile()
+    fitted = in_threads(lambda piece: jax.block_until_ready(compiled(*piece, *shared)), pieces, warm=True)
+    return jax.tree.map(lambda *parts: np.concatenate(parts)[:count], *fitted)
 
 
 @functools.partial(jax.jit, static_argnums=(0, 1))

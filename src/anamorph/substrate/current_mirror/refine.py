@@ -20,7 +20,8 @@ from anamorph.substrate.current_mirror.run import (
     next_layer,
     readout,
 )
-from anamorph.substrate.current_mirror.stage import HIGH_RANGE, LOW_RANGE, Stage, resting_nodes, synapse_currents
+from anamorph.substrate.current_mirror.stage import HIGH_RANGE, LOW_RANGE, NEGATIVE, POSITIVE, Stage
+from anamorph.substrate.current_mirror.synapses import SynapsePoints, resting_nodes, synapse_currents
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ def _readout(stage: Stage, tables: DieTables, v: Array, deviations: Array) -> Ar
     settings = np.full((n, programs, 1, 1), READOUT_CODE)
     at = jnp.full((programs, patterns, 1), V_READ)
     columns = [
-        _exact(stage, (drives[0][k], drives[1][k]), at, deviations[k][None, None], settings[k]) for k in range(n)
+        _exact(stage, tuple(drive[k] for drive in drives), at, deviations[k][None, None], settings[k]) for k in range(n)
     ]
     exact = np.concatenate([current for current, _ in columns], axis=-1)
     fine = np.concatenate([done for _, done in columns], axis=-1)
@@ -105,11 +106,12 @@ def _exact(
     programs, patterns, n_out = v.shape
     grid = (programs, patterns, len(deviations), n_out)
     code = np.broadcast_to(settings[:, None], grid).ravel()
-    d_p, d_n = (np.broadcast_to(np.asarray(d)[..., None], grid).ravel() for d in drives)
+    d_p, d_n = (np.broadcast_to(np.asarray(d)[..., None], grid).ravel() for d in (drives[POSITIVE], drives[NEGATIVE]))
     v_dd = stage.technology.v_dd
     rows = np.moveaxis(np.asarray(deviations), -1, 0)
     spread = np.broadcast_to(rows[:, None, None], (len(rows), *grid)).reshape(len(rows), -1)
     v_out = np.broadcast_to(np.asarray(v)[:, :, None], grid).ravel()
     start = resting_nodes(stage.synapse, v_dd, code)
-    current, _, done = synapse_currents(stage.synapse, v_dd, code, v_dd - d_p, d_n, v_out, spread, start)
+    points = SynapsePoints(code, v_dd - d_p, d_n, v_out, spread)
+    current, _, done = synapse_currents(stage.synapse, v_dd, points, start)
     return np.asarray(current.reshape(grid).sum(2)), np.asarray(done.reshape(grid).all(2))

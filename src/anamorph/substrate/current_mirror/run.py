@@ -22,6 +22,8 @@ from anamorph.circuit.feedforward import (
 from anamorph.circuit.interpolation import Axis, series
 from anamorph.device.mosfet import MosfetParameters
 from anamorph.substrate.current_mirror.stage import (
+    FOLLOWED,
+    POSITIVE,
     STATE_RANGE,
     SomaCurves,
     input_current,
@@ -57,10 +59,13 @@ class Somas(eqx.Module):
         drive_p, drive_n, supply = (jnp.asarray(to_series @ row[where].T) for row in rows)
         return cls(drive_p, drive_n, supply, jnp.asarray(deviations[:, 0]), curves.axis, input_fet)
 
+    @eqx.filter_jit
     def drives(self, v: Float[Array, "programs patterns n"]) -> Drives:
-        """Gate drives of both polarities at states v, V."""
+        """Gate drives that each family of synapses follows, at states v, V."""
         t = self.axis.coordinate(v)
-        return tuple(series(c[:, None, None, :], t) for c in (self.drive_p, self.drive_n))
+        own = {"p": self.drive_p, "n": self.drive_n}
+        drives = {polarity: series(c[:, None, None, :], t) for polarity, c in own.items()}
+        return tuple(drives[polarity] for polarity in FOLLOWED)
 
     def supply_current(self, v: Float[Array, "programs patterns n"]) -> Float[Array, "programs patterns"]:
         """Current that the somas themselves draw, A."""
@@ -92,11 +97,13 @@ class LayerState(NamedTuple):
     supply: Float[Array, "programs patterns"]
 
 
-@jax.jit
 def solve_die(
     tables: DieTables, currents: Float[Array, "programs patterns n_in"]
 ) -> tuple[tuple[LayerState, ...], Float[Array, "programs patterns n_out"]]:
-    """States of all layers and the output currents (A) of one die."""
+    """States of all layers and the output currents (A) of one die.
+
+    Compiled by the piece: layers of one shape share a compilation, and the pieces together run faster than one.
+    """
     states = [input_layer(tables.somas[0], currents)]
     for index, matrix in enumerate(tables.matrices):
         drives = tables.somas[index].drives(states[-1].v)
@@ -104,6 +111,7 @@ def solve_die(
     return tuple(states), readout(tables, states[-1].v)
 
 
+@jax.jit
 def input_layer(somas: Somas, currents: Float[Array, "programs patterns n"]) -> LayerState:
     """States of the input somas for currents (A) driven into them."""
     balance = partial(_excess, somas, currents)
@@ -131,12 +139,14 @@ def next_layer(
         [summed_series(Region((m,)), (c,), (d,)) for m, c, d in zip(region.maps, own, drives, strict=True)]
         for region, own in zip(regions, coefficients, strict=True)
     ]
-    low, high = ((positive + negative).at[0].add(correction) for positive, negative in parts)
+    low, high = (sum(families[1:], families[0]).at[0].add(correction) for families in parts)
     v, found, on = solve_states(
         regions, (low, high), partial(_taken, somas), partial(state_guess, somas.input_fet, dv_t=somas.dv_t)
     )
     # the positive synapses' current comes from the supply; the negative ones' was drawn by its source already
-    sourced = [series(own[0], region.maps[0].v.coordinate(v)) for region, own in zip(regions, parts, strict=True)]
+    sourced = [
+        series(own[POSITIVE], region.maps[0].v.coordinate(v)) for region, own in zip(regions, parts, strict=True)
+    ]
     supply = somas.supply_current(v) + jnp.where(on, sourced[1], sourced[0]).sum(-1)
     return LayerState(v, found, _taken(somas, v), supply)
 

@@ -10,25 +10,23 @@ solver and ngspice use.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Bool, Float
 from scipy.interpolate import CubicSpline
 
 from anamorph.cell.current_mirror import soma, synapse
-from anamorph.circuit.assembly import Conditions, static_residual
-from anamorph.circuit.compile import Circuit, Structure, compile_cell
+from anamorph.circuit.compile import Circuit, compile_cell
 from anamorph.circuit.feedforward import Region
-from anamorph.circuit.interpolation import Axis, Sizes, build
+from anamorph.circuit.interpolation import FLAT, Axis, Sizes, build
 from anamorph.circuit.netlist import Cell, Instance, VoltageSource
-from anamorph.circuit.operating_point import newton, operating_point
+from anamorph.circuit.operating_point import operating_point
 from anamorph.device.mosfet import T_REFERENCE, MosfetParameters, Terminals, drain_current, thermal_voltage
 from anamorph.errors import NotConverged
+from anamorph.substrate.current_mirror.synapses import SynapsePoints, leans, resting_nodes, synapse_currents
 from anamorph.technology import Technology
-from anamorph.threads import in_threads
 
 #: States covered, V: from a neuron pulled to ground to about 8 uA of input current.
 STATE_RANGE = (-0.01, 0.58)
@@ -46,17 +44,26 @@ CROWDING = 0.1
 PROBES, PROBE_SIGMA = 30, 1.5
 #: Spread of the other drive around its nominal relation that the samples cover, V (a soma's three other FETs).
 OTHER_DRIVE_SIGMA = 0.008
-#: Last Newton step at which a tabulated current is exact: the error left is its square over n U_T, below 0.1 uV.
-TABLE_STEP = 5e-5
 #: States of a soma that takes about 20 and 300 nA, V.
 NOMINAL_STATES = (0.305, 0.405)
-#: Points solved together.
+#: Furthest that first order is trusted, V: a node behind an open switch floats on leakage and leans by volts.
+LEAN_LIMIT = 0.1
+#: Somas' states solved together.
 CHUNK = 8192
 
 
-def families(n_bits: int) -> tuple[np.ndarray, np.ndarray]:
-    """Settings whose positive branch is on (zero included), and those whose negative branch is on."""
-    return np.arange(2**n_bits), -np.arange(1, 2**n_bits)
+#: Families of settings: positive branch on, negative branch on, and off, whose current is leakage and has a size
+#: of its own. For each the polarity of the gate drive that it follows.
+POSITIVE, NEGATIVE, OFF = range(3)
+FOLLOWED = ("p", "n", "p")
+#: Sizes of each family's space: leakage needs fewer functions.
+SIZES = (Sizes(), Sizes(), Sizes(8, 5, 5))
+
+
+def families(n_bits: int) -> tuple[np.ndarray, ...]:
+    """Settings of each family, by growing magnitude."""
+    magnitudes = np.arange(1, 2**n_bits)
+    return magnitudes, -magnitudes, np.zeros(1, int)
 
 
 @dataclass(frozen=True)
@@ -65,7 +72,7 @@ class Stage:
 
     Attributes:
         regions: low and high, each with a map per family of settings.
-        starts: nominal inner nodes of the synapse on the grid, per region and family ``[settings, nx, nv, nodes]``.
+        starts: where the inner nodes of a synapse are, per region and family.
         other_drive: per family, the nominal drive of the other polarity as a function of the family's own.
         input_fet: parameters of M0.
         nominal_curves: of a soma without deviations.
@@ -76,29 +83,30 @@ class Stage:
     soma: Circuit
     synapse: Circuit
     regions: tuple[Region, Region]
-    starts: tuple[tuple[np.ndarray, ...], ...]
-    other_drive: tuple[CubicSpline, CubicSpline]
+    starts: tuple[tuple[Starts, ...], ...]
+    other_drive: tuple[CubicSpline, ...]
     input_fet: MosfetParameters
     nominal_curves: SomaCurves
 
     @classmethod
-    def make(cls, technology: Technology, n_bits: int, sizes: Sizes | None = None) -> Stage:
+    def make(cls, technology: Technology, n_bits: int) -> Stage:
         """Compile the cells, solve them on the grid under random deviations, and build the spaces."""
         soma_circuit = compile_cell(_soma_bench(), technology)
         synapse_circuit = compile_cell(_synapse_bench(n_bits), technology)
         nominal = soma_curves(soma_circuit, technology.v_dd, np.zeros((1, len(soma_circuit.fets))))
         d_p, d_n = nominal.drive_p[0], nominal.drive_n[0]
-        other = CubicSpline(d_p, d_n), CubicSpline(d_n, d_p)
+        ways = {"p": (d_p, CubicSpline(d_p, d_n)), "n": (d_n, CubicSpline(d_n, d_p))}
+        other = tuple(ways[polarity][1] for polarity in FOLLOWED)
         regions, starts = [], []
         for low, high in (LOW_RANGE, HIGH_RANGE):
             maps, inner = [], []
-            for family, own, polarity in zip(families(n_bits), (d_p, d_n), ("p", "n"), strict=True):
+            for family, polarity, sizes in zip(families(n_bits), FOLLOWED, SIZES, strict=True):
+                own, spline = ways[polarity]
                 x = Axis.make(DRIVE_MIN, float(own[-1]) + DRIVE_MARGIN, DRIVE_NODES)
                 v = Axis.make(low, high, OUTPUT_NODES, CROWDING)
-                spline = other[0] if polarity == "p" else other[1]
                 currents, table = _sample_grid(synapse_circuit, technology.v_dd, family, spline, x, v)
-                shape = _envelope_shape(technology, polarity)
-                maps.append(build(currents, x, v, shape, sizes or Sizes()))
+                shape = envelope_of(technology, polarity) if family[0] else FLAT
+                maps.append(build(currents, x, v, shape, sizes))
                 inner.append(table)
             regions.append(Region(tuple(maps)))
             starts.append(tuple(inner))
@@ -119,10 +127,8 @@ class Stage:
         d_n = np.repeat(self.nominal_curves.drive_n[0, at], 2)
         code = np.tile([1, -1], 2)
         v_dd = self.technology.v_dd
-        current, _, _ = synapse_currents(
-            self.synapse, v_dd, code, v_dd - d_p, d_n, np.full(4, 0.35),
-            np.zeros((len(self.synapse.fets), 4)), resting_nodes(self.synapse, v_dd, code),
-        )  # fmt: skip
+        points = SynapsePoints(code, v_dd - d_p, d_n, np.full(4, 0.35), np.zeros((len(self.synapse.fets), 4)))
+        current, _, _ = synapse_currents(self.synapse, v_dd, points, resting_nodes(self.synapse, v_dd, code))
         taken = np.asarray(input_current(self.input_fet, jnp.asarray(nodes[at]), jnp.zeros(2)))
         span = np.log(taken[1] / taken[0])
         rises = np.log(np.abs(current[2:] / current[:2])) / span
@@ -158,7 +164,7 @@ def state_guess(
     return input_fet.v_t0 + dv_t + input_fet.slope_factor * drive
 
 
-def _envelope_shape(technology: Technology, polarity: str) -> tuple[float, float, float]:
+def envelope_of(technology: Technology, polarity: str) -> tuple[float, float, float]:
     """Threshold, n U_T and leakage floor of a unit mirror: what the currents of a polarity scale with."""
     name = "MP0" if polarity == "p" else "MN0"
     p = technology.mosfet(next(fet for n, fet in synapse(1).fets() if n == name))
@@ -207,93 +213,62 @@ def soma_curves(circuit: Circuit, v_dd: float, deviations: Float[np.ndarray, "so
     )
 
 
-@partial(jax.jit, static_argnames="output")
-def _output_currents(structure: Structure, start: Array, given: Conditions, output: int) -> tuple[Array, Array, Array]:
-    v, done, *_ = newton(structure, start, given, voltage_tolerance=TABLE_STEP)
-    leaving, _, _ = static_residual(structure, v, given)
-    return -leaving[structure.n_unknowns + output], v, done
+@dataclass(frozen=True)
+class Starts:
+    """Inner nodes of a family's synapses on a region's grid, and how far deviations push them.
 
-
-def synapse_currents(
-    circuit: Circuit,
-    v_dd: float,
-    code: Int[np.ndarray, " batch"],
-    v_p: Float[np.ndarray, " batch"],
-    v_n: Float[np.ndarray, " batch"],
-    v_out: Float[np.ndarray, " batch"],
-    deviations: Float[np.ndarray, "fets batch"],
-    start: Float[np.ndarray, "nodes batch"],
-) -> tuple[Float[np.ndarray, " batch"], Float[np.ndarray, "nodes batch"], Bool[np.ndarray, " batch"]]:
-    """Current into the fed node (A), inner-node voltages and convergence of many synapses.
-
-    A point that does not converge from its start is solved again from afar before it is given up.
+    Attributes:
+        nodes: nominal, V, ``[settings, nx, nv, nodes]``.
+        leans: their change with each transistor's threshold and, last, with the other drive's gate voltage,
+            ``[settings, nx, nv, nodes, fets + 1]``.
     """
-    held = {"v_p": v_p, "v_n": v_n, "i_out": v_out, "vdd": np.full(v_p.shape, v_dd)}
-    held["w_sign"] = np.where(code < 0, v_dd, 0.0)
-    for port in circuit.voltage_sources:
-        if port.startswith("w_") and port != "w_sign":
-            held[port] = np.where((np.abs(code) >> int(port[2:])) & 1, v_dd, 0.0)
-    stacked = np.stack([held[name] for name in circuit.voltage_sources])
-    size = len(v_p)
-    output = circuit.voltage_sources.index("i_out")
-    cases = (stacked, np.zeros((0, size)), deviations, np.full(size, T_REFERENCE))
 
-    chunk = CHUNK if size > CHUNK // 4 else CHUNK // 8
+    nodes: np.ndarray
+    leans: np.ndarray
 
-    def solve(low: int) -> tuple[np.ndarray, ...]:
-        index = np.minimum(np.arange(low, low + chunk), size - 1)  # chunks of two sizes: two compilations
-        given = Conditions(*(jnp.asarray(a[..., index]) for a in cases))
-        return jax.tree.map(
-            np.asarray, _output_currents(circuit.structure, jnp.asarray(start[..., index]), given, output)
-        )
-
-    parts = in_threads(solve, range(0, size, chunk))
-    current, nodes, done = (np.concatenate(a, -1)[..., :size] for a in zip(*parts, strict=True))
-    failed = np.flatnonzero(~done)
-    if failed.size:
-        drives = {name: row[failed] for name, row in zip(circuit.voltage_sources, stacked, strict=True)}
-        again = operating_point(circuit, drives, deviations[:, failed].T)
-        current[failed] = -np.asarray(again.source_current("i_out"))
-        nodes[:, failed] = np.asarray(again.voltages).T
-        done[failed] = np.asarray(again.converged)
-    return current, nodes, done
-
-
-def resting_nodes(circuit: Circuit, v_dd: float, code: Int[np.ndarray, " batch"]) -> Float[np.ndarray, "nodes batch"]:
-    """Where a synapse's inner nodes roughly are: rails at their supplies, the others where its branch pulls them."""
-    rails = {"synapse.top": v_dd, "synapse.bottom": 0.0}
-    pulled = np.where(code >= 0, v_dd, 0.0)
-    return np.stack([np.full(code.shape, rails[n]) if n in rails else pulled for n in circuit.unknowns])
+    def near(
+        self,
+        index: tuple[np.ndarray, np.ndarray, np.ndarray],
+        deviations: Float[np.ndarray, "fets batch"],
+        gate_shift: Float[np.ndarray, " batch"],
+    ) -> Float[np.ndarray, "nodes batch"]:
+        """Where the nodes are to first order at grid points ``(setting, x, v)``; from it Newton needs few steps."""
+        knobs = np.concatenate([deviations, gate_shift[None]])
+        change = np.einsum("bnk,kb->nb", self.leans[index], knobs, optimize=True)
+        return self.nodes[index].T + np.clip(change, -LEAN_LIMIT, LEAN_LIMIT)
 
 
 def _sample_grid(
     circuit: Circuit, v_dd: float, family: np.ndarray, other: CubicSpline, x: Axis, v: Axis
-) -> tuple[np.ndarray, np.ndarray]:
-    """Currents [settings, samples, nx, nv] under random deviations (the first none), and nominal inner nodes."""
+) -> tuple[np.ndarray, Starts]:
+    """Currents [settings, samples, nx, nv] under random deviations (the first none), and where the nodes are."""
     rng = np.random.default_rng(0)  # fixed: the space is a property of the technology, not of a run
     deviations = PROBE_SIGMA * rng.normal(size=(PROBES, len(circuit.fets))) * circuit.threshold_sigma
     shift = OTHER_DRIVE_SIGMA * rng.normal(size=PROBES)
     deviations[0], shift[0] = 0.0, 0.0
     grid = (len(family), PROBES, len(x.nodes), len(v.nodes))
     c, s, i, j = (a.ravel() for a in np.meshgrid(*map(np.arange, grid), indexing="ij"))
+    positive = family[c] >= 0
     own = np.asarray(x.nodes)[i]
     second = other(own) + shift[s]
-    positive = family[c] >= 0
     d_p, d_n = np.where(positive, own, second), np.where(positive, second, own)
+    points = SynapsePoints(family[c], v_dd - d_p, d_n, np.asarray(v.nodes)[j], deviations[s].T)
 
-    v_out = np.asarray(v.nodes)[j]
-
-    def solve(which: np.ndarray, start: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        return synapse_currents(
-            circuit, v_dd, family[c[which]], v_dd - d_p[which], d_n[which], v_out[which],
-            deviations[s[which]].T, start,
-        )  # fmt: skip
-
-    nominal = s == 0
-    _, inner, fine = solve(nominal, resting_nodes(circuit, v_dd, family[c[nominal]]))
-    table = inner.T.reshape(grid[0], grid[2], grid[3], -1)
-    current, _, done = solve(np.ones_like(nominal), table[c, i, j].T)
+    nominal = np.flatnonzero(s == 0)
+    starts, fine = _starts(circuit, v_dd, points.pick(nominal), (grid[0], *grid[2:]), bool(positive[0]))
+    gate_shift = np.where(positive, shift[s], -shift[s])
+    current, _, done = synapse_currents(circuit, v_dd, points, starts.near((c, i, j), points.deviations, gate_shift))
     if not (fine.all() and done.all()):
         failed = int((~fine).sum()) + int((~done).sum())
         raise NotConverged("synapse cells did not converge on their grid", got=f"{failed} failed points")
-    return current.reshape(grid), table
+    return current.reshape(grid), starts
+
+
+def _starts(
+    circuit: Circuit, v_dd: float, nominal: SynapsePoints, grid: tuple[int, ...], positive: bool
+) -> tuple[Starts, np.ndarray]:
+    rest = resting_nodes(circuit, v_dd, nominal.code)
+    _, nodes, fine = synapse_currents(circuit, v_dd, nominal, rest)
+    other_gate = "v_n" if positive else "v_p"
+    pushed = leans(circuit, v_dd, nominal, nodes, other_gate)
+    return Starts(nodes.T.reshape(*grid, -1), np.moveaxis(pushed, -1, 0).reshape(*grid, *pushed.shape[:2])), fine

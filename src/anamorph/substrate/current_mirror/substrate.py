@@ -141,9 +141,8 @@ class CurrentMirror(Substrate):
         slope = transfer.activations[index].slope
         if weights is None:
             return slope * jax.nn.relu(x)
-        gamma_p, gamma_n = transfer.exponents[..., 0], transfer.exponents[..., 1]
-        positive, negative = jnp.maximum(weights, 0), jnp.minimum(weights, 0)
-        return slope * jax.nn.relu(_power(x, gamma_p) @ positive + _power(x, gamma_n) @ negative)
+        sourced, sunk = _powers(x, transfer.exponents)
+        return slope * jax.nn.relu(sourced @ jnp.maximum(weights, 0) + sunk @ jnp.minimum(weights, 0))
 
     # --- transistor level --------------------------------------------------------------------------
 
@@ -228,9 +227,13 @@ class CurrentMirror(Substrate):
         return cost_sheet(self.technology, self.netlist(program), response)
 
 
-def _power(x: Array, exponent: Array) -> Array:
-    """x^exponent for x >= 0, with a finite slope at zero (bent below a thousandth of full scale)."""
-    return x * (x + 1e-3) ** (exponent - 1)
+def _powers(x: Array, exponents: Array) -> tuple[Array, Array]:
+    """x to both exponents for x >= 0, with finite slopes at zero (bent below a thousandth of full scale).
+
+    One logarithm serves both, and the derivative reuses the exponentials: half of training's time went here.
+    """
+    log = jnp.log(x + 1e-3)
+    return x * jnp.exp((exponents[..., 0] - 1) * log), x * jnp.exp((exponents[..., 1] - 1) * log)
 
 
 def _inputs(inputs: Any, n_in: int) -> Float[Array, "dies programs patterns n_in"]:

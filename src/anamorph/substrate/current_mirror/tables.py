@@ -10,7 +10,8 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from anamorph.circuit.feedforward import Coefficients
-from anamorph.substrate.current_mirror.stage import SomaCurves, Stage, families, synapse_currents
+from anamorph.substrate.current_mirror.stage import FOLLOWED, SomaCurves, Stage, families
+from anamorph.substrate.current_mirror.synapses import SynapsePoints, synapse_currents
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,7 @@ class DieMatrix(eqx.Module):
     tables: tuple[tuple[Array, ...], ...]
     slots: tuple[Array, ...]
 
+    @eqx.filter_jit
     def coefficients(self) -> tuple[Coefficients, Coefficients]:
         """C of the low and the high region, per family ``[programs, n_in, M, n_out, N]``."""
         low, high = (
@@ -115,20 +117,21 @@ def _solve_family(
     good = np.ones(dies, bool)
     if not len(position):
         return table, good
-    points = np.asarray(current_map.points)[position]  # synapses, r, 2
-    modes = points.shape[1]
-    own = np.asarray(current_map.x.nodes)[points[..., 0]]
+    grid = np.asarray(current_map.points)[position]  # synapses, modes, 2
+    modes = grid.shape[1]
+    own = np.asarray(current_map.x.nodes)[grid[..., 0]]
     source = die * n_in + j
-    other = _other_drives(stage, curves, f, np.asarray(current_map.x.nodes))[source[:, None], points[..., 0]]
-    d_p, d_n = (own, other) if f == 0 else (other, own)
+    other = _other_drives(stage, curves, f, np.asarray(current_map.x.nodes))[source[:, None], grid[..., 0]]
+    d_p, d_n = (own, other) if FOLLOWED[f] == "p" else (other, own)
     v_dd = stage.technology.v_dd
-    flat = np.repeat(deviations[die, j, k], modes, axis=0).T
-    start = stage.starts[r][f][position[:, None], points[..., 0], points[..., 1]]
-    current, _, done = synapse_currents(
-        stage.synapse, v_dd, np.repeat(families(stage.n_bits)[f][position], modes),
-        (v_dd - d_p).ravel(), d_n.ravel(), np.asarray(current_map.v.nodes)[points[..., 1]].ravel(),
-        flat, start.reshape(-1, start.shape[-1]).T,
+    points = SynapsePoints(
+        np.repeat(families(stage.n_bits)[f][position], modes), (v_dd - d_p).ravel(), d_n.ravel(),
+        np.asarray(current_map.v.nodes)[grid[..., 1]].ravel(), np.repeat(deviations[die, j, k], modes, axis=0).T,
     )  # fmt: skip
+    shift = (other - stage.other_drive[f](own)).ravel() * (1 if FOLLOWED[f] == "p" else -1)
+    where = (np.repeat(position, modes), grid[..., 0].ravel(), grid[..., 1].ravel())
+    start = stage.starts[r][f].near(where, points.deviations, shift)
+    current, _, done = synapse_currents(stage.synapse, v_dd, points, start)
     fine = done.reshape(-1, modes).all(1)
     good[die[~fine]] = False
     table[lookup[position], die, j, k] = current_map.coefficients(current.reshape(-1, modes), position)
@@ -141,7 +144,7 @@ def _other_drives(stage: Stage, curves: SomaCurves, f: int, nodes: np.ndarray) -
     A soma's two drives follow each other up to a shift that its transistors' deviations set and that
     hardly varies, so the shift is what is interpolated.
     """
-    own, other = (curves.drive_p, curves.drive_n)[:: 1 if f == 0 else -1]
+    own, other = (curves.drive_p, curves.drive_n)[:: 1 if FOLLOWED[f] == "p" else -1]
     shift = other - stage.other_drive[f](own)
     nominal = stage.other_drive[f](nodes)
     return np.stack([nominal + np.interp(nodes, o, s) for o, s in zip(own, shift, strict=True)])

@@ -43,6 +43,7 @@ _QUANTITY = re.compile(
 def _registry() -> pint.UnitRegistry:
     registry = pint.UnitRegistry(cache_folder=None, autoconvert_offset_to_baseunit=True)
     registry.define("square = []")
+    registry.define("operation = [] = Op")  # one multiply-accumulate: "7.97 TOp/J" is a pure count per joule
     return registry
 
 
@@ -93,6 +94,23 @@ def _parse_text(text: str, unit: str, where: str, expected: str) -> float:
         raise BadInput("unknown unit", where=where, expected=expected, got=f"{text!r} ({error})") from None
 
 
+def factor(unit: str, *, where: str) -> float:
+    """SI value of one `unit`: 1e-6 for ``"us"``, 0.01 for ``"%"``, 1e12 for ``"TOp/J"``, 1 for ``""``.
+
+    Raises:
+        BadInput: no such unit.
+    """
+    if not unit:
+        return 1.0
+    if not isinstance(unit, str) or len(unit) > MAX_TEXT or not _QUANTITY.fullmatch(f"1 {unit}"):
+        raise BadInput("not a unit", where=where, got=repr(unit)[:MAX_TEXT])
+    try:
+        one = _registry().Quantity(1.0, unit.replace("%", "percent")).to_base_units().m
+    except (pint.errors.PintError, AttributeError, ValueError, TypeError) as error:
+        raise BadInput("unknown unit", where=where, got=f"{unit!r} ({error})") from None
+    return float(f"{float(one):.15g}")  # without the rounding of the conversion
+
+
 def show(value: float, unit: str, digits: int = 3) -> str:
     """`value` with an engineering prefix: ``show(3.25e-7, "A")`` is ``"325 nA"``."""
     if not math.isfinite(value):
@@ -111,4 +129,4 @@ def show(value: float, unit: str, digits: int = 3) -> str:
 
 def _show_area(value: float, digits: int) -> str:
     scaled, unit = (value * 1e12, "um²") if value < 1e-7 else (value * 1e6, "mm²")
-    return f"{float(f'{scaled:.{digits}g}'):.10g} {unit}"  # rounded, and never in powers of ten
+    return f"{float(f'{scaled:.{digits}g}'):,.10g} {unit}"  # rounded, and never in powers of ten

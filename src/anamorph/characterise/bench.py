@@ -29,13 +29,15 @@ class Bench:
 
     Attributes:
         currents: input currents of every curve, A.
-        repeats: choices of source and monitor per neuron.
+        repeats: choices of source and monitor per neuron, or configurations of the whole chip.
         read_noise: standard deviation of one reading, as a fraction of it.
+        protocol: how the chip is connected for it, a name of `anamorph.characterise.protocols.PROTOCOLS`.
     """
 
     currents: tuple[float, ...]
     repeats: int = 5
     read_noise: float = 0.005
+    protocol: str = "source_monitor"
 
     def __post_init__(self) -> None:
         if not self.currents or not all(np.isfinite(c) and c > 0 for c in self.currents):

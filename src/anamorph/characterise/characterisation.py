@@ -24,6 +24,9 @@ COORDINATES = {
     "setting": "setting of the partner's synapse, 0 when switched off",
     "input_current": "current into each driven input neuron, A",
 }
+#: Name of the optional readings of a probe at the measured neuron: the current into it (A), and for a negative
+#: reading the current into it without the second source. With them ``output_current`` is probed as well.
+PROBED = "probed_current"
 #: A bench's file larger than this is not read.
 MAX_CSV_BYTES = 64 * 1024 * 1024
 
@@ -41,7 +44,11 @@ class Characterisation:
 
     @classmethod
     def of(
-        cls, coordinates: dict[str, np.ndarray], output_current: np.ndarray, converged: np.ndarray
+        cls,
+        coordinates: dict[str, np.ndarray],
+        output_current: np.ndarray,
+        converged: np.ndarray,
+        probed_current: np.ndarray | None = None,
     ) -> Characterisation:
         """Label readings. Arrays of ``[readings]`` and ``[dies, readings]``."""
         where = {name: ("reading", values, {"long_name": COORDINATES[name]}) for name, values in coordinates.items()}
@@ -49,7 +56,14 @@ class Characterisation:
             "output_current": (("die", "reading"), output_current, {"units": "A"}),
             "converged": (("die", "reading"), converged, {}),
         }
+        if probed_current is not None:
+            variables[PROBED] = (("die", "reading"), probed_current, {"units": "A"})
         return cls(xr.Dataset(variables, coords=where))
+
+    @property
+    def probed(self) -> bool:
+        """Whether every neuron had a probe."""
+        return PROBED in self.data
 
     @property
     def n_dies(self) -> int:

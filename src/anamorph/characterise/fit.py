@@ -50,7 +50,7 @@ def _exponent(slopes: xr.Dataset, stages: int) -> np.ndarray:
     y = np.where(slopes["converged"].values, slopes["output_current"].values, np.nan)
     log_y = np.log(np.where(y > 0, y, np.nan))
     log_x = np.where(np.isfinite(log_y), np.log(x), np.nan)
-    log_x = log_x - _over(np.nanmean, log_x, 1)[:, None]  # of the readings that count alone
+    log_x = log_x - over(np.nanmean, log_x, 1)[:, None]  # of the readings that count alone
     rise = np.nansum(log_x * log_y, axis=1) / np.nansum(log_x**2, axis=1)
     return np.clip(rise, 0.1, 10.0) ** (1 / stages)
 
@@ -69,7 +69,7 @@ def _layer(slopes: xr.Dataset, layer: int, n: int, domain: tuple[float, float]) 
     if len({len(row[0]) for row in raw}) > 1:
         raise BadInput("neurons measured through different numbers of paths", where=f"layer {layer}")
     relative = _without_gains(np.stack(raw, axis=1))
-    slope, spread = _over(np.nanmean, relative, 2), _over(np.nanstd, relative, 2)
+    slope, spread = over(np.nanmean, relative, 2), over(np.nanstd, relative, 2)
     mean = slope.mean(axis=1, keepdims=True)
     return Rectifier(
         jnp.asarray(slope / mean), jnp.asarray(spread / mean), jnp.asarray(np.stack(errors, axis=1)), domain
@@ -81,14 +81,14 @@ def _without_gains(per_path: np.ndarray) -> np.ndarray:
 
     A product of slopes and gains is fitted by turns, so that a path that failed for one neuron biases none.
     """
-    gain = _over(np.nanmean, per_path, 1)[:, None]
+    gain = over(np.nanmean, per_path, 1)[:, None]
     for _ in range(GAIN_SWEEPS):
-        slope = _over(np.nanmean, per_path / gain, 2)[:, :, None]
-        gain = _over(np.nanmean, per_path / slope, 1)[:, None]
+        slope = over(np.nanmean, per_path / gain, 2)[:, :, None]
+        gain = over(np.nanmean, per_path / slope, 1)[:, None]
     return per_path / gain
 
 
-def _over(function: Callable[..., np.ndarray], values: np.ndarray, axis: int) -> np.ndarray:
+def over(function: Callable[..., np.ndarray], values: np.ndarray, axis: int) -> np.ndarray:
     """A NaN-skipping reduction; NaN, and no warning, where nothing is left to reduce."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)
@@ -111,7 +111,7 @@ def _paths(readings: xr.Dataset) -> tuple[np.ndarray, np.ndarray]:
         off = np.where(use, np.abs(y[:, at] - slope[:, None] * x[at]), 0.0).max(1)
         found.append(slope)
         residual.append(off / scale)
-    return np.stack(found, axis=1), _over(np.nanmax, np.stack(residual, axis=1), 1)
+    return np.stack(found, axis=1), over(np.nanmax, np.stack(residual, axis=1), 1)
 
 
 def _negative_unit(
@@ -149,7 +149,7 @@ def _negative_unit(
             currents.append(x[on])
     if not estimates:
         raise BadInput("no reading of a negative weight")
-    return _power_law(np.stack(estimates, axis=1), np.array(currents), full_scale)
+    return power_law(np.stack(estimates, axis=1), np.array(currents), full_scale)
 
 
 def _inverse(x: np.ndarray, y: np.ndarray, value: float) -> float:
@@ -165,10 +165,10 @@ def _inverse(x: np.ndarray, y: np.ndarray, value: float) -> float:
     return float(np.exp(np.interp(np.log(value), log_y, log_x)))
 
 
-def _power_law(estimates: np.ndarray, currents: np.ndarray, full_scale: float) -> tuple[np.ndarray, np.ndarray]:
+def power_law(estimates: np.ndarray, currents: np.ndarray, full_scale: float) -> tuple[np.ndarray, np.ndarray]:
     """Median of the estimates ``[dies, readings]`` at full scale, and the exponent by which they vary."""
     levels = np.unique(currents)
-    medians = np.stack([_over(np.nanmedian, estimates[:, currents == level], 1) for level in levels], axis=1)
+    medians = np.stack([over(np.nanmedian, estimates[:, currents == level], 1) for level in levels], axis=1)
     good = np.isfinite(medians) & (medians > 0)
     if not good.any(1).all():
         raise NotConverged("no usable reading of a negative weight")

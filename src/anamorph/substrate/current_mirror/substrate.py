@@ -12,9 +12,9 @@ import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from anamorph.cell.current_mirror import soma, synapse
-from anamorph.characterise.bench import Bench, source_monitor
+from anamorph.characterise.bench import Bench
 from anamorph.characterise.characterisation import Characterisation
-from anamorph.characterise.fit import fit_rectifiers
+from anamorph.characterise.protocols import fit_measured, protocol
 from anamorph.characterise.transfer import Transfer
 from anamorph.circuit.netlist import Cell
 from anamorph.cost.sheet import CostSheet
@@ -109,13 +109,13 @@ class CurrentMirror(Substrate):
     # --- what training may know --------------------------------------------------------------------
 
     def measure(self, chip: Chip, bench: Bench, key: PRNGKeyArray) -> Characterisation:
-        """Source and monitor neurons (section 1.2): the input layer is driven, the output layer is read."""
+        """By the bench's protocol; see `anamorph.characterise.protocols`."""
         top = 2**self.n_bits - 1
-        return source_monitor(chip, bench, key, top, (-1,), self.name)
+        return protocol(bench.protocol)(chip, bench, key, top, (-1,), self.name)
 
     def fit(self, characterisation: Characterisation) -> Transfer:
         """Rectifier slopes, normalised by layer, and the strength of a negative unit."""
-        return fit_rectifiers(characterisation, self.shape, 2**self.n_bits - 1)
+        return fit_measured(characterisation, self.shape, 2**self.n_bits - 1)
 
     def assumed_transfer(self) -> Transfer:
         """Equal slopes and the nominal cells' negative unit: design data, no measurement of a chip."""

@@ -1,0 +1,50 @@
+"""Ways to measure a chip, by name, and the fit that goes with what each reads."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from jaxtyping import PRNGKeyArray
+
+from anamorph.characterise.bench import Bench, source_monitor
+from anamorph.characterise.characterisation import Characterisation
+from anamorph.characterise.fit import fit_rectifiers
+from anamorph.characterise.permutations import permutations
+from anamorph.characterise.probed_fit import fit_probed
+from anamorph.characterise.transfer import Transfer
+from anamorph.errors import BadInput, nearest
+from anamorph.substrate.contract import Chip, Shape
+
+
+class Measurement(Protocol):
+    """The signature of a protocol; see `source_monitor`."""
+
+    def __call__(
+        self,
+        chip: Chip,
+        bench: Bench,
+        key: PRNGKeyArray,
+        full_setting: int,
+        negative_settings: tuple[int, ...],
+        substrate: str | None = None,
+    ) -> Characterisation:
+        """Measure a chip, or several dies at once."""
+        ...
+
+
+#: Through source and monitor neurons, as a packaged chip allows (Binas et al. 2016, section 1.2), and with a
+#: probe at every neuron, as a simulation allows (section 3.3).
+PROTOCOLS: dict[str, Measurement] = {"source_monitor": source_monitor, "permutations": permutations}
+
+
+def protocol(name: str) -> Measurement:
+    """A protocol by its name. Raises `BadInput` for an unknown one."""
+    if name not in PROTOCOLS:
+        raise BadInput(f"no protocol '{name}'", where="bench: protocol", advice=nearest(name, list(PROTOCOLS)))
+    return PROTOCOLS[name]
+
+
+def fit_measured(characterisation: Characterisation, shape: Shape, full_setting: int) -> Transfer:
+    """Rectifiers and the negative unit, by the fit that suits what was read."""
+    fit = fit_probed if characterisation.probed else fit_rectifiers
+    return fit(characterisation, shape, full_setting)

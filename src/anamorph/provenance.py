@@ -19,18 +19,23 @@ PACKAGES = ("jax", "jaxlib", "numpy", "scipy", "scikit-learn", "optax", "equinox
 
 def provenance(experiment: Experiment, technology: Technology | None) -> dict[str, Any]:
     """Digests, seed and versions, as ``result.json`` holds them."""
-    import anamorph
-
     card = {"name": technology.name, "sha256": technology.digest} if technology else {}
     return {
         "experiment": {"name": experiment.name, "sha256": experiment.digest},
         "technology": card,
         "seed": experiment.seed,
-        "versions": {
-            "anamorph": anamorph.__version__,
-            "python": platform.python_version(),
-            **{name: metadata.version(name) for name in PACKAGES},
-        },
+        "versions": versions(),
+    }
+
+
+def versions() -> dict[str, str]:
+    """Of this package, of Python, and of the packages that can change a number."""
+    import anamorph
+
+    return {
+        "anamorph": anamorph.__version__,
+        "python": platform.python_version(),
+        **{name: metadata.version(name) for name in PACKAGES},
     }
 
 

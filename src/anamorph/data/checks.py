@@ -93,6 +93,48 @@ def class_names(names: Sequence[str], where: str) -> tuple[str, ...]:
     return names
 
 
+def first_of(count: int | None, available: int, where: str) -> int:
+    """How many samples are used: `count`, or all that there are.
+
+    Raises:
+        BadInput: fewer than one, or more than there are.
+    """
+    if count is None:
+        return available
+    if not 1 <= count <= available:
+        raise BadInput("no such number of samples", where=where, expected=f"1 to {available}", got=str(count))
+    return count
+
+
+def scale_to_mean(
+    values: Float[np.ndarray, "n f"], mean: float, where: str
+) -> tuple[Float[np.ndarray, "n f"], int]:
+    """Each sample times a factor of its own, so that its features have the mean `mean`; cut at 1.
+
+    Args:
+        values: samples, none negative.
+        mean: as a fraction of the full-scale current.
+        where: for messages.
+
+    Returns:
+        The scaled samples, and how many values were above 1 and are 1 now.
+
+    Raises:
+        BadInput: a mean outside 0..1, a sample that is zero everywhere.
+    """
+    if not 0 < mean < 1:
+        raise BadInput("no such mean", where=where, expected="more than 0 and less than 1", got=f"{mean}")
+    means = values.mean(axis=1, keepdims=True)
+    if not (means > 0).all():
+        raise BadInput(
+            "a sample is zero everywhere", where=f"{where}: sample {np.argmin(means > 0)}",
+            expected="something that can be scaled to a mean",
+        )  # fmt: skip
+    scaled = values * (mean / means)
+    n_clipped = int(np.sum(scaled > 1))
+    return np.minimum(scaled, 1.0), n_clipped
+
+
 def _numbers(values: ArrayLike, where: str) -> np.ndarray:
     try:
         return np.array(values, dtype=np.float64)

@@ -14,9 +14,9 @@ import re
 from collections.abc import Mapping, Sequence
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, StrictStr, ValidationError
 from pydantic.functional_validators import BeforeValidator
 from pydantic_core import PydanticCustomError
 
@@ -112,11 +112,26 @@ class NetworkSection(_Section):
 
 
 class DataSection(_Section):
-    """The task, how many of its samples test, and the input current of a full-scale feature."""
+    """The task, how many of its samples train and test, the input current of a full-scale feature, and its options.
+
+    Without `train` and `test` all samples are used. Which data set has which option: `anamorph data list`.
+    """
 
     name: Name
-    test: StrictInt = Field(30, ge=1, le=1_000_000)
+    train: StrictInt | None = Field(None, ge=1, le=1_000_000)
+    test: StrictInt | None = Field(None, ge=1, le=1_000_000)
     input_max: Current = 325e-9
+    pixels: StrictStr | None = None
+    mean: Number | None = Field(None, gt=0, le=1)
+    padding: StrictStr | None = None
+    inverted: StrictBool | None = None
+    stretch: tuple[Number, ...] | None = Field(None, min_length=1, max_length=32)
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """What is said about the preparation of the data."""
+        common = {"name", "train", "test", "input_max"}
+        return {k: v for k in type(self).model_fields if k not in common and (v := getattr(self, k)) is not None}
 
 
 class BenchSection(_Section):
@@ -178,18 +193,19 @@ class Experiment(_Section):
 
 
 def _tables(section: BaseModel) -> dict[str, Any]:
-    return {key: _plain(getattr(section, key), field) for key, field in type(section).model_fields.items()}
+    found = ((key, getattr(section, key), field) for key, field in type(section).model_fields.items())
+    return {key: _plain(value, field) for key, value, field in found if value is not None}
 
 
 def _plain(value: Any, field: Any) -> Any:
     if isinstance(value, BaseModel):
         return _tables(value)
+    if isinstance(value, tuple):  # a quantity if its items are
+        of_items = [m for item in get_args(field.annotation) for m in getattr(item, "__metadata__", ())]
+        quantity = next((m for m in of_items if isinstance(m, Quantity)), None)
+        return [v if quantity is None else quantity.text(v) for v in value]
     quantity = next((m for m in field.metadata if isinstance(m, Quantity)), None)
-    if quantity is not None:
-        return quantity.text(value)
-    if isinstance(value, tuple):
-        return [_CURRENT.text(v) if isinstance(v, float) else v for v in value]
-    return value
+    return value if quantity is None else quantity.text(value)
 
 
 def builtin_names() -> list[str]:

@@ -106,9 +106,7 @@ def first_of(count: int | None, available: int, where: str) -> int:
     return count
 
 
-def scale_to_mean(
-    values: Float[np.ndarray, "n f"], mean: float, where: str
-) -> tuple[Float[np.ndarray, "n f"], int]:
+def scale_to_mean(values: Float[np.ndarray, "n f"], mean: float, where: str) -> tuple[Float[np.ndarray, "n f"], int]:
     """Each sample times a factor of its own, so that its features have the mean `mean`; cut at 1.
 
     Args:

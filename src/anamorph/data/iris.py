@@ -17,6 +17,7 @@ import numpy as np
 from jaxtyping import PRNGKeyArray
 from sklearn.datasets import load_iris
 
+from anamorph.data.checks import first_of
 from anamorph.data.task import Task
 from anamorph.errors import BadInput
 
@@ -24,12 +25,13 @@ CLASSES = ("setosa", "versicolor", "virginica")
 SOURCE = "R. A. Fisher, Ann. Eugenics 7 (1936) 179-188; the copy distributed with scikit-learn"
 
 
-def iris(key: PRNGKeyArray, n_test: int = 30) -> Task:
+def iris(key: PRNGKeyArray, n_test: int = 30, n_train: int | None = None) -> Task:
     """The Iris task with a random split drawn from `key`.
 
     Args:
         key: of the split.
         n_test: samples kept for the test, of 150.
+        n_train: how many of the others are trained on; all without it.
 
     Raises:
         BadInput: `n_test` leaves nothing to train on, or nothing to test with.
@@ -44,6 +46,7 @@ def iris(key: PRNGKeyArray, n_test: int = 30) -> Task:
         )
     order = np.asarray(jax.random.permutation(key, len(x)))
     train, test = order[n_test:], order[:n_test]
+    train = train[: first_of(n_train, len(train), "iris: n_train")]
     low, high = x[train].min(), x[train].max()
     scaled = (x - low) / (high - low)
     clipped = np.clip(scaled, 0.0, 1.0)

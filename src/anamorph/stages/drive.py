@@ -98,8 +98,10 @@ def reopen(path: Path, until: str = STAGES[-1], watch: Watch | None = None) -> R
 
 
 def _prepare(chosen: Experiment, watch: Watch | None) -> Setup:
+    from anamorph.data.registry import fetch
     from anamorph.stages.setup import Setup
 
+    fetch(chosen.data.name)  # with a progress bar of its own, before that of the stages
     if watch is not None:
         watch("prepare")
     return Setup.of(chosen)

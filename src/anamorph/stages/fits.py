@@ -9,34 +9,24 @@ from anamorph.errors import BadInput, nearest
 if TYPE_CHECKING:
     from anamorph.experiment import Experiment
 
-#: Features, classes and samples of each task.
-TASKS = {"iris": (4, 3, 150)}
-
 
 def check_fits(experiment: Experiment, where: str) -> None:
     """Raises `BadInput` where parts of an experiment contradict each other or name what does not exist."""
     from anamorph import substrate
+    from anamorph.data import registry
 
-    for key, name, known in (
-        ("substrate", experiment.substrate, substrate.names()),
-        ("data.name", experiment.data.name, list(TASKS)),
-    ):
-        if name not in known:
-            raise BadInput(f"no {key} named {name[:60]!r}", where=f"{where}: {key}", advice=nearest(name, known))
-    _check_layers(experiment, where)
-    samples = TASKS[experiment.data.name][2]
-    if experiment.data.test > samples - 2:
-        raise BadInput(
-            "leaves nothing to train on",
-            where=f"{where}: data.test",
-            expected=f"1 to {samples - 2} of the {samples} samples of {experiment.data.name}",
-            got=str(experiment.data.test),
-        )
+    name, known = experiment.substrate, substrate.names()
+    if name not in known:
+        raise BadInput(f"no substrate named {name[:60]!r}", where=f"{where}: substrate", advice=nearest(name, known))
+    data = experiment.data
+    found = registry.get(data.name, f"{where}: data.name")
+    _check_layers(experiment, where, (found.n_features, found.n_classes))
+    registry.check(found, data.train, data.test, data.options, f"{where}: data")
 
 
-def _check_layers(experiment: Experiment, where: str) -> None:
+def _check_layers(experiment: Experiment, where: str, sizes: tuple[int, int]) -> None:
     chip, network = experiment.chip.layers, experiment.network.layers
-    features, classes, _ = TASKS[experiment.data.name]
+    features, classes = sizes
     at = f"{where}: network.layers"
     if len(network) != len(chip):
         raise BadInput(

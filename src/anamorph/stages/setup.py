@@ -49,11 +49,11 @@ class Setup:
 
     @functools.cached_property
     def task(self) -> Task:
-        """The data, split at random."""
-        from anamorph.data.iris import iris
+        """The data; where there is no official split, split at random."""
+        from anamorph.data.registry import load_task
 
-        loaders = {"iris": iris}
-        return loaders[self.experiment.data.name](self.key("data"), self.experiment.data.test)
+        data = self.experiment.data
+        return load_task(data.name, self.key("data"), data.train, data.test, **data.options)
 
     @functools.cached_property
     def inputs(self) -> Float[jax.Array, "patterns n_in"]:

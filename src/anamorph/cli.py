@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from anamorph.cli_reproduce import reproduce
 from anamorph.errors import AnamorphError, BadInput, Interrupted
 
 
@@ -123,7 +124,7 @@ def report(run: Started, out: Out = None, seed: Seed = None, set_: Set = None) -
 
 @app.command(name="list")
 def list_() -> None:
-    """Name the experiments, substrates and technologies that can be used."""
+    """Name the experiments, substrates, technologies and papers that can be used."""
     from anamorph.cli_output import print_names
 
     print_names()
@@ -135,6 +136,9 @@ def doctor() -> None:
     from anamorph.doctor import examine
 
     sys.stdout.write(examine())
+
+
+app.command()(reproduce)
 
 
 def _go(subject: str, until: str, out: Path | None, seed: int | None, replace: list[str] | None) -> Any:

@@ -48,10 +48,15 @@ SHOWN = (
 
 
 class Progress:
-    """One line per stage on stderr; while a stage runs, a spinner where there is a terminal."""
+    """One line per stage on stderr; while a stage runs, a spinner where there is a terminal.
 
-    def __init__(self) -> None:
+    Args:
+        doing: what each stage does, in words.
+    """
+
+    def __init__(self, doing: Mapping[str, str] = DOING) -> None:
         self.console = Console(stderr=True, highlight=False)
+        self._doing, self._width = doing, max([13, *(len(stage) for stage in doing)])
         self._stage: str | None = None
         self._begun = 0.0
         self._status: Any = None
@@ -63,8 +68,13 @@ class Progress:
             return
         self._stage, self._begun = stage, time.perf_counter()
         if self.console.is_terminal:
-            self._status = self.console.status(f"{stage}: {DOING[stage]}")
+            self._status = self.console.status(f"{stage}: {self._doing[stage]}")
             self._status.start()
+
+    def tell(self, part: str) -> None:
+        """Show which part of the stage at hand is being done."""
+        if self._status is not None:
+            self._status.update(escape(f"{self._stage}: {self._doing[self._stage or '']}: {part}"))
 
     def _end(self) -> None:
         if self._status is not None:
@@ -72,7 +82,8 @@ class Progress:
             self._status = None
         if self._stage is not None:
             seconds = time.perf_counter() - self._begun
-            self.console.print(f"{self._stage:<13} {DOING[self._stage]:<46} {seconds:6.1f} s", soft_wrap=True)
+            said = f"{self._stage:<{self._width}} {self._doing[self._stage]:<46} {seconds:6.1f} s"
+            self.console.print(said, soft_wrap=True, markup=False)
             self._stage = None
 
     def __enter__(self) -> Progress:
@@ -131,12 +142,13 @@ def print_comparison(found: SpiceComparison) -> None:
 
 
 def print_names() -> None:
-    """Experiments, substrates and technologies, one per line below its heading."""
-    from anamorph import experiment, substrate, technology
+    """Experiments, substrates, technologies and papers, one per line below its heading."""
+    from anamorph import experiment, papers, substrate, technology
 
     for title, names in (
         ("experiments", experiment.builtin_names()),
         ("substrates", substrate.names()),
         ("technologies", technology.builtin_names()),
+        ("papers", papers.names()),
     ):
         sys.stdout.write(f"{title}:\n" + "".join(f"  {name}\n" for name in names))

@@ -130,3 +130,26 @@ def test_shown_text_reads_back(value: float, unit: str) -> None:
     # seven digits shown: half a unit of the last of them
     shown = units.show(value, unit, digits=7)
     assert units.parse(shown, unit, where="here") == pytest.approx(value, rel=5.1e-7, abs=0)
+
+
+@pytest.mark.parametrize(
+    ("unit", "si"),
+    [
+        ("", 1.0),
+        ("%", 0.01),
+        ("us", 1e-6),
+        ("kHz", 1e3),
+        ("J", 1.0),
+        ("pJ/Op", 1e-12),
+        ("TOp/J", 1e12),
+        ("um^2", 1e-12),
+    ],
+)
+def test_the_size_of_a_unit(unit: str, si: float):
+    assert units.factor(unit, where="here") == si
+
+
+@pytest.mark.parametrize("unit", ["furlongs_per", "9**9**9", "m; import os", "x" * 80, "uz"])
+def test_what_is_no_unit_is_refused(unit: str):
+    with pytest.raises(BadInput, match="^here: "):
+        units.factor(unit, where="here")

@@ -74,11 +74,11 @@ def _measurement(measured: Characterisation, transfer: Transfer) -> Section:
         "Measurement",
         "The prototype (die 0), measured through source and monitor neurons: only inputs are driven and only "
         "outputs are read.",
-        (figures.slopes(slope, spread, marked=shown), _one_neuron(measured, *shown)),
+        (figures.slopes(slope, spread, marked=shown), one_neuron(measured, *shown)),
     )
 
 
-def _one_neuron(measured: Characterisation, layer: int, neuron: int) -> Figure:
+def one_neuron(measured: Characterisation, layer: int, neuron: int) -> Figure:
     """Readings of one neuron through its first source and monitor, and the line through them."""
     data = measured.data.isel(die=0)
     chosen = (data["kind"].values == "slope") & (data["layer"].values == layer)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from jaxtyping import Float
 
 from anamorph.characterise.characterisation import Characterisation
 from anamorph.experiment import load
@@ -17,7 +18,7 @@ from anamorph.stages.setup import Setup
 from anamorph.stages.train import ARTEFACT as TRAINING
 from anamorph.stages.train import TrainingRecord
 from anamorph.stages.verify import ARTEFACT as VERDICTS
-from anamorph.stages.verify import VerdictRecord, Verdicts
+from anamorph.stages.verify import Verdicts
 
 #: Dies of the full measurement and of the quick one.
 DIES, QUICK_DIES = 100, 10
@@ -36,13 +37,18 @@ def measure(context: Context) -> Findings:
         training = TrainingRecord.load(folder, TRAINING)
         verdicts = Verdicts.load(folder, VERDICTS)
     n_test = len(setup.task.y_test)
-    claims = {"iris_accuracy": accuracy(verdicts.compensated, verdicts.uncompensated, n_test)}
+    claims = {"iris_accuracy": accuracy(verdicts.compensated.accuracy, verdicts.uncompensated.accuracy, n_test)}
     return Findings(claims, _figures(setup, measured, training, verdicts))
 
 
-def accuracy(compensated: VerdictRecord, uncompensated: VerdictRecord, n_test: int) -> Measured:
-    """Median over dies, with the range of nine dies in ten."""
-    own, common = np.asarray(compensated.accuracy), np.asarray(uncompensated.accuracy)
+def accuracy(own: Float[np.ndarray, " dies"], common: Float[np.ndarray, " dies"], n_test: int) -> Measured:
+    """Median over dies, with the range of nine dies in ten.
+
+    Args:
+        own: accuracy of each die, trained through its own measurement.
+        common: the same without the measurement.
+        n_test: test flowers.
+    """
     perfect = int((own * n_test > n_test - 0.5).sum())
     low, high = np.quantile(own, [0.05, 0.95])
     note = (

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from anamorph.cli_netlist import netlist
 from anamorph.cli_reproduce import reproduce
 from anamorph.errors import AnamorphError, BadInput, Interrupted
 
@@ -139,6 +140,7 @@ def doctor() -> None:
 
 
 app.command()(reproduce)
+app.command()(netlist)
 
 
 def _go(subject: str, until: str, out: Path | None, seed: int | None, replace: list[str] | None) -> Any:

@@ -11,9 +11,10 @@ import fcntl
 import os
 import shutil
 import sys
+import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO
 
 from anamorph.data import store
@@ -170,13 +171,13 @@ def _reason(error: Exception) -> str:
     return " ".join(text.split())[:200] or type(error).__name__
 
 
-def unpack_members(archive: Path, folder: Path, names: dict[str, str], most: int) -> None:
+def unpack_members(archive: Path, folder: Path, names: set[str], most: int) -> None:
     """Extract some files of a zip into a new folder, which appears whole or not at all.
 
     Args:
-        archive: the zip.
-        folder: made; its parent exists.
-        names: member -> file name.
+        archive: the zip. Wanted is what lies in a folder of the new folder's name, anywhere in it.
+        folder: the new one; its parent exists.
+        names: of the files.
         most: bytes that one file may have.
 
     Raises:
@@ -189,14 +190,18 @@ def unpack_members(archive: Path, folder: Path, names: dict[str, str], most: int
     partial.mkdir()
     try:
         with zipfile.ZipFile(archive) as content:
-            for member, name in names.items():
-                with content.open(member) as stream:
+            members = [PurePosixPath(member) for member in content.namelist()]
+            found = {m.name: m for m in members if m.parent.name == folder.name and m.name in names}
+            if len(found) < len(names):
+                raise BadInput("lacks files", where=str(archive), expected=f"{len(names)}", got=f"{len(found)} of them")
+            for name, member in found.items():
+                with content.open(str(member)) as stream:
                     data = stream.read(most + 1)
                 if len(data) > most:
                     raise BadInput("too large", where=f"{archive}: {member}", expected=f"at most {most} bytes")
                 (partial / name).write_bytes(data)
         os.replace(partial, folder)
-    except (zipfile.BadZipFile, KeyError, EOFError, OSError) as error:
-        raise BadInput(f"damaged archive ({error})", where=str(archive), advice=store.again(archive)) from None
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError) as error:
+        raise BadInput("could not be unpacked", where=str(archive), got=str(error)) from None
     finally:
         shutil.rmtree(partial, ignore_errors=True)

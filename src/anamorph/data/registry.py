@@ -154,16 +154,51 @@ def _mnist_files() -> tuple[Part, ...]:
     return FILES
 
 
+def _spoken_digits(key: PRNGKeyArray, train: int | None, test: int | None, **options: Any) -> Task:
+    from anamorph.data.spoken import spoken_digits
+
+    return spoken_digits(train, test, **options)
+
+
+def _spoken_files() -> tuple[Part, ...]:
+    from anamorph.data.spoken import recordings
+
+    return (recordings(),)
+
+
+def _tidigits(key: PRNGKeyArray, train: int | None, test: int | None, **options: Any) -> Task:
+    from anamorph.data.tidigits import tidigits
+
+    return tidigits(train, test, **options)
+
+
+def _tidigits_files() -> tuple[Part, ...]:
+    from anamorph.data.tidigits import Corpus
+
+    return (Corpus(),)
+
+
 def _mean(default: float) -> Option:
     return Option("mean of a sample's features, as a fraction of the full-scale current", default)
 
+
+_SPEECH = {
+    "mean": _mean(0.03),
+    "padding": Option(
+        "what fills a recording of fewer slices: no current, or coefficients of zero before they are scaled",
+        "silence", ("silence", "zeros"),
+    ),
+    "inverted": Option("1 minus each scaled coefficient (the authors' program)", False),
+    "stretch": Option("factors of the time between slices with which each training recording is taken",
+                      (0.8, 0.9, 1.0, 1.1, 1.3)),
+}  # fmt: skip
 
 _ALL = {
     entry.name: entry
     for entry in (
         DataSet(
             "iris", "three species of iris by four measures of a flower",
-            "R. A. Fisher 1936; comes with scikit-learn", "public domain",
+            "R. A. Fisher 1936, UCI; comes with scikit-learn", "CC BY 4.0",
             4, 3, 120, 30, True, _iris,
         ),
         DataSet(
@@ -183,6 +218,16 @@ _ALL = {
                     "most_active", ("most_active", "checkerboard"),
                 ),
             },
+        ),
+        DataSet(
+            "spoken_digits", "ten spoken digits of six speakers at 8 kHz as 11 slices of 12 cepstral coefficients",
+            "Z. Jackson and others, Free Spoken Digit Dataset v1.0.10", "CC BY-SA 4.0",
+            132, 10, 2700, 300, False, _spoken_digits, _spoken_files, _SPEECH,
+        ),
+        DataSet(
+            "tidigits", "ten spoken digits at 20 kHz as 11 slices of 12 cepstral coefficients; your own copy",
+            "R. G. Leonard, G. Doddington, TIDIGITS, LDC93S10", "of the Linguistic Data Consortium",
+            132, 10, None, None, False, _tidigits, _tidigits_files, _SPEECH,
         ),
     )
 }  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import plotly.graph_objects as go
@@ -56,3 +57,10 @@ def test_what_failed_is_a_warning_and_what_is_absent_is_not() -> None:
 def test_text_stays_text() -> None:
     text = render(page_of(_done()))
     assert HOSTILE not in text and "&lt;img src=x" in text
+
+
+def test_links_lead_somewhere() -> None:
+    text = render(page_of(_done()))
+    targets = re.findall(r'href="#([^"]+)"', text)
+    assert "provenance" in targets and "metrics" not in targets
+    assert all(f'id="{target}"' in text for target in targets)

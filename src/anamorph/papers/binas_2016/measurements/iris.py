@@ -21,7 +21,7 @@ from anamorph.stages.verify import ARTEFACT as VERDICTS
 from anamorph.stages.verify import Verdicts
 
 #: Dies of the full measurement and of the quick one.
-DIES, QUICK_DIES = 100, 10
+DIES, QUICK_DIES = 100, 40
 #: The neuron whose characteristic is shown: layer and number, from 0.
 SHOWN = (1, 0)
 

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from anamorph import cli_data
 from anamorph.cli_netlist import netlist
 from anamorph.cli_reproduce import reproduce
 from anamorph.errors import AnamorphError, BadInput, Interrupted
@@ -38,6 +39,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Measure an analog chip, train through the measurement, program it back, verify every transistor.",
 )
+
+app.add_typer(cli_data.app, name="data")
 
 Subject = Annotated[str, typer.Argument(metavar="EXPERIMENT", help="A built-in experiment, or a TOML file.")]
 Started = Annotated[str, typer.Argument(metavar="RUN", help="A run folder, a built-in experiment, or a TOML file.")]

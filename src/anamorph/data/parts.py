@@ -44,10 +44,10 @@ def obtain(name: str, parts: Sequence[Part]) -> None:
 
 def _unavailable(name: str, missing: Sequence[Part], error: BadInput) -> BadInput:
     reason = f"{error.what}: {error.got}" if error.got else error.what
-    searched = ", ".join(str(folder) for folder in (*store.given(), store.cache()))
+    searched = ", ".join([*map(str, store.given()), f"{store.cache()} (the cache)"])
     return BadInput(
         f"the data set is not here, and it {reason}", where=name,
         expected=f"{', '.join(part.wanted for part in missing)} in one of {searched}",
-        advice=f"Put it there, or name its folder in {store.VARIABLE}; `anamorph data fetch {name}` fills "
-        f"{store.cache()} on a machine with a network.",
+        advice=f"Put it there, or set {store.VARIABLE} to a folder that holds it. On a machine with a network, "
+        f"`anamorph data fetch {name}` puts it into the cache.",
     )  # fmt: skip

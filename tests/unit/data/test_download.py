@@ -138,7 +138,7 @@ def test_offline_one_message_says_what_to_put_where(tmp_path, given, cache, put:
     message = str(caught.value)
     assert message.startswith("toy: the data set is not here, and it could not be downloaded: http://127.0.0.1:9/a.gz")
     assert "no connection" in message
-    assert f"expected set/a.gz, set/b.gz in one of {given}, {cache}. Put it there" in message
+    assert f"expected set/a.gz, set/b.gz in one of {given}, {cache} (the cache). Put it there" in message
     assert "`anamorph data fetch toy`" in message and "\n" not in message
 
 

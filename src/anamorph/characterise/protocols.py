@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from jaxtyping import PRNGKeyArray
 
@@ -16,6 +16,7 @@ from anamorph.errors import BadInput, nearest
 from anamorph.substrate.contract import Chip, Shape
 
 
+@runtime_checkable
 class Measurement(Protocol):
     """The signature of a protocol; see `source_monitor`."""
 

@@ -21,6 +21,8 @@ class TrainingSettings:
         init_bias: see `init`; a positive mean keeps rectifiers from starting, and staying, silent.
         restarts: independent starts per chip; the lowest training loss is kept.
         batch_size: samples per step; None for the whole training set.
+        mismatch: how much the weights of each step deviate, in units of what the substrate expects of its
+            process (`Substrate.weight_spread`): 1 trains for all dies at once, 0 for one without deviations.
 
     Raises:
         BadInput: out of range.
@@ -34,6 +36,7 @@ class TrainingSettings:
     init_bias: float = 0.75
     restarts: int = 4
     batch_size: int | None = None
+    mismatch: float = 0.0
 
     def __post_init__(self) -> None:
         for name in ("epochs", "restarts"):
@@ -42,7 +45,7 @@ class TrainingSettings:
             _check("batch_size", self.batch_size, whole=True)
         for name in ("learning_rate", "target", "init"):
             _check(name, getattr(self, name))
-        for name in ("l1_negative", "init_bias"):
+        for name in ("l1_negative", "init_bias", "mismatch"):
             _check(name, getattr(self, name), zero=True)
 
 

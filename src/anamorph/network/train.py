@@ -19,7 +19,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-from jaxtyping import Array, Float, Int, PRNGKeyArray
+from jaxtyping import Array, Float, Int, PRNGKeyArray, UInt32
 
 from anamorph.characterise.transfer import Transfer
 from anamorph.data.task import Task
@@ -43,12 +43,14 @@ class Trained:
 
     Attributes:
         weights: representable levels of each chip, one array per weight matrix, ``[dies, n_in, n_out]``.
+        stored: the high-precision copies that round to them, from which training can go on.
         loss: mean squared error on the training samples, with these weights, ``[dies]``.
         train_accuracy: fraction of the training samples that come out right, ``[dies]``.
         layers: neurons per layer, inputs first.
     """
 
     weights: tuple[Float[Array, "dies _ _"], ...] = field(repr=False)
+    stored: tuple[Float[np.ndarray, "dies _ _"], ...] = field(repr=False)
     loss: Float[np.ndarray, " dies"]
     train_accuracy: Float[np.ndarray, " dies"]
     layers: Shape
@@ -61,6 +63,7 @@ def train(
     layers: tuple[int, ...],
     settings: TrainingSettings,
     key: PRNGKeyArray,
+    start: Trained | None = None,
 ) -> Trained:
     """Train one network per chip, through that chip's measured characteristics.
 
@@ -72,6 +75,7 @@ def train(
             first neurons of each layer.
         settings: hyper-parameters.
         key: of the starting weights and the order of the batches. Chip ``i`` depends on `key` and ``i``.
+        start: networks to go on from, one per chip or one for all, in place of random weights: fine-tuning.
 
     Raises:
         BadInput: a die where a `Transfer` is due, layers that do not chain with the task.
@@ -81,14 +85,17 @@ def train(
     chosen = transfer.select(layers)
     levels = np.asarray(substrate.weight_grid(transfer).levels)
     one_hot = settings.target * np.eye(layers[-1])[task.y_train]
-    chips = (_float32(chosen), _float32(levels), starting_weights(key, transfer.n_dies, layers, settings))
+    begin = (
+        starting_weights(key, transfer.n_dies, layers, settings) if start is None else _taken_up(start, layers, chosen)
+    )
+    chips = (_float32(chosen), _float32(levels), begin, _die_keys(key, transfer.n_dies))
     shared = (batch_rows(key, len(task.x_train), settings), _float32(task.x_train), _float32(one_hot))
-    chosen_levels, outputs = _fit_in_pieces(_Same(substrate), settings, chips, shared)
+    chosen_levels, stored, outputs = _fit_in_pieces(_Same(substrate), settings, chips, shared)
     # Training rounds in float32; the chip's levels are handed back at their own precision.
     dies = np.arange(len(levels)).reshape(-1, 1, 1)
     weights = tuple(jnp.asarray(levels[dies, np.asarray(index)]) for index in chosen_levels)
     loss = np.mean((np.asarray(outputs) - one_hot) ** 2, axis=(1, 2))
-    return Trained(weights, loss, np.mean(decide(outputs) == task.y_train, axis=-1), layers)
+    return Trained(weights, stored, loss, np.mean(decide(outputs) == task.y_train, axis=-1), layers)
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,6 +109,19 @@ class _Same:
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, _Same) and other.substrate is self.substrate
+
+
+def _taken_up(start: Trained, layers: Shape, transfer: Transfer) -> tuple[np.ndarray, ...]:
+    """Stored weights as the one restart of every chip."""
+    if start.layers != layers or len(start.stored[0]) not in (1, transfer.n_dies):
+        raise DoesNotFit(
+            "these networks cannot start this training",
+            where="train: start",
+            expected=f"layers {layers}, 1 or {transfer.n_dies} networks",
+            got=f"layers {start.layers}, {len(start.stored[0])} networks",
+        )
+    shape = (transfer.n_dies, 1)
+    return tuple(np.broadcast_to(w[:, None], (*shape, *w.shape[1:])).astype(np.float32) for w in start.stored)
 
 
 def _fit_in_pieces(same: _Same, settings: TrainingSettings, chips: Any, shared: Any) -> Any:
@@ -122,22 +142,26 @@ def _fit_all(
     transfer: Transfer,
     levels: Float[Array, "dies n_levels"],
     starts: tuple[Float[Array, "dies restarts _ _"], ...],
+    keys: UInt32[Array, "dies _"],
     batches: Int[Array, "epochs batches rows"] | None,
     x: Float[Array, "samples n_in"],
     one_hot: Float[Array, "samples n_out"],
-) -> tuple[tuple[Int[Array, "dies _ _"], ...], Float[Array, "dies samples n_out"]]:
-    """The best weights of every chip, as indices of its levels, and what they answer to `x`."""
+) -> tuple[
+    tuple[Int[Array, "dies _ _"], ...], tuple[Float[Array, "dies _ _"], ...], Float[Array, "dies samples n_out"]
+]:
+    """The best weights of every chip, as indices of its levels and as stored, and what they answer to `x`."""
 
-    def fit_chip(chip: Transfer, grid: Array, start: Weights) -> tuple[tuple[Array, ...], Array]:
+    def fit_chip(chip: Transfer, grid: Array, start: Weights, own: Array) -> Any:
         loss = functools.partial(_loss, same.substrate, settings, chip, grid)
         descend = functools.partial(_descend, loss, settings, grid, batches, x, one_hot)
-        losses, candidates = jax.vmap(descend)(start)
+        losses, candidates = jax.vmap(descend, in_axes=(0, None))(start, own)
         best = jnp.argmin(jnp.where(jnp.isnan(losses), jnp.inf, losses))
-        weights = tuple(matrix[best] for matrix in candidates)
-        index = tuple(nearest_index(matrix, grid) for matrix in weights)
-        return index, chip_forward(same.substrate, chip, weights, x)
+        stored = tuple(matrix[best] for matrix in candidates)
+        index = tuple(nearest_index(matrix, grid) for matrix in stored)
+        weights = tuple(grid[i] for i in index)
+        return index, stored, chip_forward(same.substrate, chip, weights, x)
 
-    return jax.vmap(fit_chip)(transfer, levels, starts)
+    return jax.vmap(fit_chip)(transfer, levels, starts, keys)
 
 
 def _loss(
@@ -148,12 +172,21 @@ def _loss(
     stored: Weights,
     x: Array,
     one_hot: Array,
+    key: Array | None = None,
 ) -> tuple[Array, tuple[Array, Weights]]:
-    """Penalised loss with rounded weights; beside it the plain error and the rounded weights."""
+    """Penalised loss with rounded weights; beside it the plain error and the weights before rounding.
+
+    With a key each weight deviates as on some die of the process: what is learned must serve them all.
+    """
     rounded = tuple(quantise(matrix, grid) for matrix in stored)
+    if key is not None and settings.mismatch:
+        rounded = tuple(
+            w + settings.mismatch * jax.lax.stop_gradient(substrate.weight_spread(chip, w)) * _normal(key, i, w)
+            for i, w in enumerate(rounded)
+        )
     error = jnp.mean((chip_forward(substrate, chip, rounded, x) - one_hot) ** 2)
     negative = sum(jnp.sum(jax.nn.relu(-matrix)) for matrix in rounded)
-    return error + settings.l1_negative * negative, (error, rounded)
+    return error + settings.l1_negative * negative, (error, stored)
 
 
 def _descend(
@@ -164,20 +197,21 @@ def _descend(
     x: Array,
     one_hot: Array,
     start: Weights,
+    key: Array,
 ) -> tuple[Array, Weights]:
-    """Adam over all epochs: the lowest training error seen, and the rounded weights that gave it."""
+    """Adam over all epochs: the lowest training error seen, and the stored weights that gave it."""
     steps = settings.epochs * (1 if batches is None else batches.shape[1])
     adam = optax.adam(optax.cosine_decay_schedule(settings.learning_rate, steps))
     gradient = jax.grad(loss, has_aux=True)
 
     def step(state: Any, batch: Any) -> tuple[Any, Any]:
-        weights, memory = state
-        slope, seen = gradient(weights, *batch)
+        weights, memory, number = state
+        slope, seen = gradient(weights, *batch, jax.random.fold_in(key, number))
         update, memory = adam.update(slope, memory)
         weights = optax.apply_updates(weights, update)
         # The store stays inside the grid, where the gradient passes, so a weight can always come back.
         weights = jax.tree.map(lambda w: jnp.clip(w, grid[0], grid[-1]), weights)
-        return (weights, memory), seen
+        return (weights, memory, number + 1), seen
 
     def epoch(carry: Any, rows: Any) -> tuple[Any, None]:
         state, best = carry
@@ -189,9 +223,19 @@ def _descend(
         return (after, _better(best, seen)), None
 
     # An epoch judges the weights it starts with. The one extra judges the last; its learning rate is zero.
-    begin = ((start, adam.init(start)), (jnp.asarray(jnp.inf, jnp.float32), start))
+    begin = ((start, adam.init(start), 0), (jnp.asarray(jnp.inf, jnp.float32), start))
     (_, best), _ = jax.lax.scan(epoch, begin, batches, length=settings.epochs + 1)
     return best
+
+
+def _normal(key: Array, matrix: int, like: Array) -> Array:
+    return jax.random.normal(jax.random.fold_in(key, matrix), like.shape, like.dtype)
+
+
+def _die_keys(key: PRNGKeyArray, count: int) -> np.ndarray:
+    """Raw keys of the disturbances, one per chip, that depend on its number alone."""
+    words = np.asarray(jax.random.key_data(key)).astype(np.uint32).ravel()
+    return np.stack([np.array([words[0], words[-1] + die], np.uint32) for die in range(count)])
 
 
 def _better(best: tuple[Array, Weights], seen: tuple[Array, Weights]) -> tuple[Array, Weights]:

@@ -27,6 +27,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, runtime_checkable
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, PRNGKeyArray
 
@@ -213,6 +214,13 @@ class Substrate(ABC):
         x: Float[Array, "patterns n_in"],
     ) -> Float[Array, "patterns n_out"]:
         """Output of neuron layer `index` of one chip; `weights` is None for the input layer."""
+
+    def weight_spread(self, transfer: Transfer, weights: Array) -> Array:
+        """Standard deviation of a weight over dies that the process makes one expect; zero unless a substrate says.
+
+        Design data, no measurement: training may use it to prepare for deviations that it cannot know.
+        """
+        return jnp.zeros_like(weights)
 
     @abstractmethod
     def run(self, die: Die, program: Program, inputs: Float[Array, "..."]) -> Response:

@@ -24,7 +24,7 @@ from anamorph.substrate.current_mirror import run as solver
 from anamorph.substrate.current_mirror.chip import READOUT_CODE, chip
 from anamorph.substrate.current_mirror.cost import cost_sheet
 from anamorph.substrate.current_mirror.refine import Exact, refined
-from anamorph.substrate.current_mirror.stage import SomaCurves, Stage, input_current, soma_curves, stage_of
+from anamorph.substrate.current_mirror.stage import SomaCurves, Stage, envelope_of, input_current, soma_curves, stage_of
 from anamorph.substrate.current_mirror.tables import tabulate
 from anamorph.technology import Technology
 from anamorph.threads import in_threads
@@ -143,6 +143,25 @@ class CurrentMirror(Substrate):
             return slope * jax.nn.relu(x)
         sourced, sunk = _powers(x, transfer.exponents)
         return slope * jax.nn.relu(sourced @ jnp.maximum(weights, 0) + sunk @ jnp.minimum(weights, 0))
+
+    def weight_spread(self, transfer: Transfer, weights: Array) -> Array:
+        """By the area law of the unit mirrors: ``sd(w) = s sqrt(|w| u)`` for a weight of several units u.
+
+        Each unit deviates by itself, by ``s = sigma(V_T) / n U_T`` in weak inversion.
+        """
+        sigma = self._unit_spread
+        unit = UNIT_WEIGHT * jnp.where(weights < 0, transfer.negative_unit, 1.0)
+        return jnp.where(weights < 0, sigma[1], sigma[0]) * jnp.sqrt(jnp.abs(weights) * unit)
+
+    @cached_property
+    def _unit_spread(self) -> tuple[float, float]:
+        """Relative spread of a positive and of a negative unit's current."""
+        fets = dict(synapse(1).fets())
+        shares = [
+            self.technology.threshold_sigma(fets[name]) / envelope_of(self.technology, polarity)[1]
+            for name, polarity in (("MP0", "p"), ("MN0", "n"))
+        ]
+        return shares[0], shares[1]
 
     # --- transistor level --------------------------------------------------------------------------
 

@@ -12,8 +12,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from anamorph.characterise.characterisation import Characterisation
 from anamorph.papers import claims
-from anamorph.papers.binas_2016.measurements import counts, gains, iris
+from anamorph.papers.binas_2016.measurements import characterisation, counts, gains, iris
 from anamorph.papers.ledger import compare
 from anamorph.papers.measure import Context, Findings, measurement_names
 from anamorph.papers.reproduce import reproduce
@@ -105,11 +106,34 @@ def test_iris_is_summarised_over_dies() -> None:
     assert "without compensation 47.0 %" in found.note
 
 
+def test_points_per_unit_are_usable_readings() -> None:
+    columns = {
+        "kind": ["slope"] * 6 + ["negative"], "layer": [0, 0, 0, 0, 1, 1, 1], "neuron": [0, 0, 1, 1, 0, 0, 0],
+        "repeat": [0] * 7, "source": [-1] * 7, "monitor": [0] * 7, "partner": [-1] * 7, "setting": [0] * 7,
+        "input_current": [1e-8, 2e-8] * 3 + [1e-8],
+    }  # fmt: skip
+    sent = np.array([[1e-8, 2e-8, 1e-8, 0.0, 1e-8, np.nan, 1e-8]])
+    converged = np.array([[True, True, True, True, True, False, True]])
+    coordinates = {name: np.array(values) for name, values in columns.items()}
+    measured = Characterisation.of(coordinates, sent, converged)
+    np.testing.assert_array_equal(characterisation.points_per_unit(measured, (3, 2)), [2, 1, 0, 1, 0])
+
+
+def test_the_standard_error_is_that_of_one_characterisation() -> None:
+    rng = np.random.default_rng(0)
+    slope = rng.normal(1.0, 0.15, 20_000)
+    pair = [slope + rng.normal(0.0, 0.03, slope.shape) for _ in range(2)]
+    # 20,000 draws: 1 % of sampling; the mean of the pair is itself wider by its error
+    expected = 0.03 / np.hypot(0.15, 0.03 / np.sqrt(2))
+    assert characterisation.uncertainty(*pair) == pytest.approx(expected, rel=0.02)
+
+
 @pytest.mark.slow
 def test_the_quick_ledger(tmp_path: Path) -> None:
     done = reproduce("binas_2016", tmp_path / "quick", quick=True)
     rows = {row.id: row for row in done.rows}
     assert rows["iris_accuracy"].status == "agree"
+    assert rows["points_per_unit"].status == "better" and rows["measurements"].note == "Left out of the quick ledger."
     assert not done.failures or set(done.failures.values()) == {"Not measured by this version."}
     assert {"Figure 5b", "Figure 5c", "Figure 5d", "Figure 5e"} <= {
         place for found in done.findings.values() for place in found.figures

@@ -64,7 +64,7 @@ def compare(claim: Claim, measured: Measured | None, failure: str = "") -> Row:
     """
     here = None if measured is None or measured.value is None or not math.isfinite(measured.value) else measured.value
     if here is None and measured is not None:
-        failure = failure or "Did not converge."
+        failure = failure or measured.note or "Did not converge."
     return Row(
         claim.id, claim.source, claim.quantity, _in_unit(claim.value, claim),
         None if here is None else _in_unit(here, claim), claim.unit, _in_unit(claim.tolerance, claim),

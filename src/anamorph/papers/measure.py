@@ -33,7 +33,7 @@ class Measured:
     """Our figure for one claim, in SI (a share of 1 where the claim is in ``%``).
 
     Attributes:
-        value: None or NaN where the measurement did not converge.
+        value: None or NaN where there is none: `note` says why, or else it did not converge.
         low: lower end of its interval or range; None for none.
         high: upper end.
         n: number of samples behind it.

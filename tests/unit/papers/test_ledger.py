@@ -69,6 +69,10 @@ def test_what_did_not_converge_is_missed() -> None:
     assert (row.status, row.here, row.note) == ("missed", None, "Did not converge.")
 
 
+def test_a_measurement_may_say_why_it_has_no_figure() -> None:
+    assert compare(claim(), Measured(None, note="Left out.")).note == "Left out."
+
+
 def test_not_comparable_says_why_with_or_without_a_figure() -> None:
     apart = claim(comparable=False, why="Another scale.")
     seen, unseen = compare(apart, Measured(0.5, n=3)), compare(apart, None, "The card is gone.")

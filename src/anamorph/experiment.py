@@ -123,6 +123,7 @@ class DataSection(_Section):
     input_max: Current = 325e-9
     pixels: StrictStr | None = None
     mean: Number | None = Field(None, gt=0, le=1)
+    copies: StrictInt | None = Field(None, ge=0, le=50)
     padding: StrictStr | None = None
     inverted: StrictBool | None = None
     stretch: tuple[Number, ...] | None = Field(None, min_length=1, max_length=32)
@@ -140,6 +141,7 @@ class BenchSection(_Section):
     currents: tuple[Current, ...] = Field(min_length=1, max_length=1000)
     repeats: StrictInt = Field(5, ge=1, le=1000)
     read_noise: Noise = 0.005
+    protocol: StrictStr = "source_monitor"
 
 
 class TrainingSection(_Section):
@@ -149,7 +151,19 @@ class TrainingSection(_Section):
     learning_rate: Number = Field(_DEFAULT.learning_rate, gt=0, le=10)
     l1_negative: Number = Field(_DEFAULT.l1_negative, ge=0, le=10)
     target: Number = Field(_DEFAULT.target, gt=0, le=1000)
+    init: Number = Field(_DEFAULT.init, gt=0, le=100)
+    init_bias: Number = Field(_DEFAULT.init_bias, ge=0, le=1)
     restarts: StrictInt = Field(_DEFAULT.restarts, ge=1, le=1000)
+    batch_size: StrictInt | None = Field(None, ge=1, le=1_000_000)
+    mismatch: Number = Field(_DEFAULT.mismatch, ge=0, le=10)
+
+
+class FineTuningSection(_Section):
+    """How a chip's own network is trained on from the common one; on so many of the training samples, or on all."""
+
+    epochs: StrictInt = Field(1, ge=1, le=1_000_000)
+    learning_rate: Number = Field(1e-3, gt=0, le=10)
+    samples: StrictInt | None = Field(None, ge=1, le=10_000_000)
 
 
 class VerifySection(_Section):
@@ -160,9 +174,9 @@ class VerifySection(_Section):
 
 
 class TransientSection(_Section):
-    """How long each of how many patterns is presented when energy and latency are simulated."""
+    """How long each of how many patterns is presented when energy and latency are simulated; with 0 they are not."""
 
-    patterns: StrictInt = Field(6, ge=1, le=10_000)
+    patterns: StrictInt = Field(6, ge=0, le=10_000)
     presentation: Duration = 15e-6
 
 
@@ -179,6 +193,7 @@ class Experiment(_Section):
     data: DataSection
     bench: BenchSection
     training: TrainingSection = Field(default_factory=lambda: TrainingSection.model_validate({}))
+    fine_tuning: FineTuningSection | None = None
     verify: VerifySection = Field(default_factory=lambda: VerifySection.model_validate({}))
     transient: TransientSection = Field(default_factory=lambda: TransientSection.model_validate({}))
 

@@ -21,6 +21,7 @@ from jaxtyping import Bool, Float, Int, UInt8
 
 from anamorph.data import idx, store
 from anamorph.data.checks import first_of, scale_to_mean
+from anamorph.data.distort import distorted
 from anamorph.data.store import DataFile
 from anamorph.data.task import Task
 from anamorph.errors import BadInput, nearest
@@ -101,7 +102,13 @@ def read(files: tuple[DataFile, ...] = FILES) -> Digits:
 
 
 def mnist14(
-    train: int | None = None, test: int | None = None, *, pixels: str = "most_active", mean: float = 0.04
+    train: int | None = None,
+    test: int | None = None,
+    *,
+    pixels: str = "most_active",
+    mean: float = 0.04,
+    copies: int = 0,
+    seed: int = 0,
 ) -> Task:
     """The task: 60,000 training and 10,000 test images of 196 pixels in the official order.
 
@@ -110,6 +117,8 @@ def mnist14(
         test: how many of the test images, the first; all without it.
         pixels: ``"most_active"`` or ``"checkerboard"``.
         mean: of the 196 values of each image, as a fraction of the full-scale current.
+        copies: distorted copies of every training image that are added to it; see `distort.py`.
+        seed: of the distortions.
 
     Raises:
         BadInput: files as in `read`; numbers of images or an option that make no sense.
@@ -118,6 +127,11 @@ def mnist14(
     chosen = choose_pixels(found.x_train, pixels)
     x_train, y_train = _part(found.x_train, found.y_train, chosen, train, "train")
     x_test, y_test = _part(found.x_test, found.y_test, chosen, test, "test")
+    if copies:
+        rng = np.random.default_rng(seed)
+        images = found.x_train[: len(x_train)]
+        x_train = np.concatenate([x_train, *(distorted(images, chosen, rng) for _ in range(copies))])
+        y_train = np.tile(y_train, copies + 1)
     x_train, _ = scale_to_mean(x_train, mean, "mnist14: x_train")
     x_test, n_clipped = scale_to_mean(x_test, mean, "mnist14: x_test")
     return Task(

@@ -143,9 +143,12 @@ def _digits(key: PRNGKeyArray, train: int | None, test: int | None, **options: A
 
 
 def _mnist14(key: PRNGKeyArray, train: int | None, test: int | None, **options: Any) -> Task:
+    import jax
+
     from anamorph.data.mnist import mnist14
 
-    return mnist14(train, test, **options)
+    seed = int(jax.random.key_data(key).ravel()[-1])
+    return mnist14(train, test, seed=seed, **options)
 
 
 def _mnist_files() -> tuple[Part, ...]:
@@ -217,6 +220,7 @@ _ALL = {
                     "mean is above 0.027 (the authors' program)",
                     "most_active", ("most_active", "checkerboard"),
                 ),
+                "copies": Option("distorted copies of every training image that are added to it", 0),
             },
         ),
         DataSet(

@@ -37,11 +37,11 @@ class Dynamics:
 
 
 def dynamics(setup: Setup, die: Die, program: Program) -> Dynamics | None:
-    """Show the first test samples one after the other; None where the substrate has no dynamics."""
+    """Show the first test samples one after the other; None where there are none or none are wanted."""
     simulate = getattr(setup.substrate, "dynamics", None)
-    if simulate is None:
-        return None
     section, layers = setup.experiment.transient, setup.experiment.network.layers
+    if simulate is None or not section.patterns:
+        return None
     inputs = setup.inputs[: section.patterns]
     operations = sum(a * b for a, b in zip(layers, layers[1:], strict=False))
     n_classes = setup.task.n_classes

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import jax
@@ -13,6 +13,7 @@ from jaxtyping import Float
 
 from anamorph.characterise.bench import Bench
 from anamorph.data.task import Task
+from anamorph.errors import BadInput
 from anamorph.network.settings import TrainingSettings
 from anamorph.provenance import named_key
 from anamorph.substrate.contract import Substrate
@@ -66,9 +67,27 @@ class Setup:
     def bench(self) -> Bench:
         """The instrument."""
         section = self.experiment.bench
-        return Bench(section.currents, section.repeats, section.read_noise)
+        return Bench(section.currents, section.repeats, section.read_noise, section.protocol)
 
     @functools.cached_property
     def training(self) -> TrainingSettings:
         """The hyper-parameters."""
         return TrainingSettings(**self.experiment.training.model_dump())
+
+    @functools.cached_property
+    def fine_tuning(self) -> tuple[Task, TrainingSettings]:
+        """The samples and hyper-parameters with which a chip's own network is trained on from the common one.
+
+        Raises:
+            BadInput: an experiment without that section.
+        """
+        section = self.experiment.fine_tuning
+        if section is None:
+            raise BadInput("no fine-tuning in this experiment", advice="Add a section [fine_tuning].")
+        settings = replace(self.training, epochs=section.epochs, learning_rate=section.learning_rate, restarts=1)
+        task = self.task
+        if section.samples is None or section.samples >= len(task.x_train):
+            return task, settings
+        chosen = jax.random.permutation(self.key("fine_tuning"), len(task.x_train))[: section.samples]
+        chosen = np.asarray(chosen)
+        return replace(task, x_train=task.x_train[chosen], y_train=task.y_train[chosen]), settings

@@ -33,8 +33,9 @@ class TrainedRecord(Record):
         )
 
     def value(self) -> Trained:
-        """The result of a training."""
-        return Trained(tuple(jnp.asarray(w) for w in self.weights), self.loss, self.train_accuracy, self.layers)
+        """The result of a training; what it would go on from is its rounded weights."""
+        weights = tuple(jnp.asarray(w) for w in self.weights)
+        return Trained(weights, self.weights, self.loss, self.train_accuracy, self.layers)
 
 
 class TrainingRecord(Record):
@@ -45,14 +46,19 @@ class TrainingRecord(Record):
 
 
 def train_both(setup: Setup, folder: RunFolder, transfer: Transfer) -> TrainingRecord:
-    """Networks trained with and without the measurement, from the same starts; kept in the folder."""
+    """Networks trained with and without the measurement, from the same starts; kept in the folder.
+
+    With a section ``fine_tuning``, what is trained without the measurement is where each chip's own training starts.
+    """
     if folder.has(ARTEFACT):
         return TrainingRecord.load(folder, ARTEFACT)
-    layers, key = setup.experiment.network.layers, setup.key("train")
-
-    def through(known: Transfer) -> TrainedRecord:
-        return TrainedRecord.of(train(setup.substrate, known, setup.task, layers, setup.training, key))
-
-    record = TrainingRecord(compensated=through(transfer), uncompensated=through(setup.substrate.assumed_transfer()))
+    layers, key, substrate = setup.experiment.network.layers, setup.key("train"), setup.substrate
+    common = train(substrate, substrate.assumed_transfer(), setup.task, layers, setup.training, key)
+    if setup.experiment.fine_tuning is None:
+        own = train(substrate, transfer, setup.task, layers, setup.training, key)
+    else:
+        task, settings = setup.fine_tuning
+        own = train(substrate, transfer, task, layers, settings, key, start=common)
+    record = TrainingRecord(compensated=TrainedRecord.of(own), uncompensated=TrainedRecord.of(common))
     record.save(folder, ARTEFACT)
     return record

@@ -142,6 +142,7 @@ class BenchSection(_Section):
     repeats: StrictInt = Field(5, ge=1, le=1000)
     read_noise: Noise = 0.005
     protocol: StrictStr = "source_monitor"
+    setting: StrictInt | None = Field(None, ge=1, le=127)
 
 
 class TrainingSection(_Section):

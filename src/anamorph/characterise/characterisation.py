@@ -60,6 +60,14 @@ class Characterisation:
             variables[PROBED] = (("die", "reading"), probed_current, {"units": "A"})
         return cls(xr.Dataset(variables, coords=where))
 
+    def with_setting(self, positive: int) -> Characterisation:
+        """The same, with the setting of the positive synapses on record."""
+        return Characterisation(self.data.assign_attrs(positive_setting=positive))
+
+    def positive_setting(self, default: int) -> int:
+        """Setting of the positive synapses that were measured through; `default` where it is not on record."""
+        return int(self.data.attrs.get("positive_setting", default))
+
     @property
     def probed(self) -> bool:
         """Whether every neuron had a probe."""

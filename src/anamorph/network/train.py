@@ -23,7 +23,7 @@ from jaxtyping import Array, Float, Int, PRNGKeyArray, UInt32
 
 from anamorph.characterise.transfer import Transfer
 from anamorph.data.task import Task
-from anamorph.errors import BadInput
+from anamorph.errors import BadInput, DoesNotFit
 from anamorph.network.forward import check_layers, chip_forward, decide
 from anamorph.network.quantise import nearest_index, quantise
 from anamorph.network.settings import TrainingSettings

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from anamorph.characterise.characterisation import Characterisation
+from anamorph.characterise.characterisation import PROBED, Characterisation
 from anamorph.characterise.transfer import Transfer
 from anamorph.provenance import provenance
 from anamorph.report import figures
@@ -18,6 +18,8 @@ from anamorph.stages.train import TrainingRecord
 from anamorph.stages.verify import Verdicts
 from anamorph.units import show
 
+#: More choices of path than any bench makes.
+MANY = np.iinfo(int).max
 #: Shown large, where the run has them.
 HEADLINE = ("accuracy", "accuracy_uncompensated", "yield", "energy_per_inference")
 
@@ -72,7 +74,9 @@ def _measurement(measured: Characterisation, transfer: Transfer) -> Section:
     shown = (1 if len(slope) > 2 else 0, 0)
     return Section(
         "Measurement",
-        "The prototype (die 0), measured through source and monitor neurons: only inputs are driven and only "
+        "The prototype (die 0), every neuron with a probe of its own, in several connections of the whole network."
+        if measured.probed
+        else "The prototype (die 0), measured through source and monitor neurons: only inputs are driven and only "
         "outputs are read.",
         (figures.slopes(slope, spread, marked=shown), one_neuron(measured, *shown)),
     )
@@ -81,12 +85,12 @@ def _measurement(measured: Characterisation, transfer: Transfer) -> Section:
 def one_neuron(measured: Characterisation, layer: int, neuron: int) -> Figure:
     """Readings of one neuron through its first source and monitor, and the line through them."""
     data = measured.data.isel(die=0)
-    chosen = (data["kind"].values == "slope") & (data["layer"].values == layer)
-    chosen &= (data["neuron"].values == neuron) & (data["repeat"].values == 0)
-    x = data["input_current"].values[chosen]
-    y = data["output_current"].values[chosen]
-    answered = np.isfinite(y)
-    x, y = x[answered], y[answered]
+    received = data[PROBED if measured.probed else "input_current"].values
+    answered = np.isfinite(data["output_current"].values) & np.isfinite(received)
+    chosen = answered & (data["kind"].values == "slope") & (data["layer"].values == layer)
+    chosen &= data["neuron"].values == neuron
+    chosen &= data["repeat"].values == data["repeat"].values[chosen].min(initial=MANY)
+    x, y = received[chosen], data["output_current"].values[chosen]
     slope = float(np.sum(x * y) / np.sum(x * x))
     return figures.single_neuron(x, y, slope, f"neuron {neuron + 1} of layer {layer + 1}")
 

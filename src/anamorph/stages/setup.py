@@ -67,7 +67,7 @@ class Setup:
     def bench(self) -> Bench:
         """The instrument."""
         section = self.experiment.bench
-        return Bench(section.currents, section.repeats, section.read_noise, section.protocol)
+        return Bench(section.currents, section.repeats, section.read_noise, section.protocol, section.setting)
 
     @functools.cached_property
     def training(self) -> TrainingSettings:

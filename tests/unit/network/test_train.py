@@ -184,3 +184,44 @@ def test_the_substrate_is_a_contract_not_a_name():
     assert isinstance(CHIP, Substrate)
     source = inspect.getsource(inspect.getmodule(train) or train)
     assert "Ideal" not in source and "current_mirror" not in source
+
+
+def test_training_goes_on_from_a_network():
+    transfer = _transfer(3)
+    common = train(CHIP, _transfer(1, spread=0.0), TASK, LAYERS, SHORT, jax.random.key(0))
+    still = TrainingSettings(epochs=1, restarts=1, learning_rate=1e-9)
+    taken = train(CHIP, transfer, TASK, LAYERS, still, jax.random.key(1), start=common)
+    for stored, begun in zip(taken.stored, common.stored, strict=True):
+        np.testing.assert_allclose(stored, np.broadcast_to(begun, stored.shape), atol=1e-6)
+    tuned = train(
+        CHIP, transfer, TASK, LAYERS, TrainingSettings(epochs=60, restarts=1), jax.random.key(1), start=common
+    )
+    assert (tuned.loss <= taken.loss).all() and (tuned.loss < taken.loss).any()
+
+
+def test_a_network_of_other_layers_is_no_start():
+    common = train(CHIP, _transfer(1), TASK, (4, 5, 3), SHORT, jax.random.key(0))
+    with pytest.raises(DoesNotFit, match="cannot start"):
+        train(CHIP, _transfer(1), TASK, LAYERS, SHORT, jax.random.key(0), start=common)
+
+
+class Uneven(Ideal):
+    """Weights deviate by a tenth."""
+
+    def weight_spread(self, transfer, weights):
+        return 0.1 * jnp.abs(weights)
+
+
+def test_deviations_are_drawn_in_training_where_the_substrate_expects_some():
+    transfer = _transfer(1)
+
+    def weights(substrate: Substrate, mismatch: float, key: int = 0):
+        settings = TrainingSettings(epochs=60, restarts=1, mismatch=mismatch)
+        found = train(substrate, transfer, TASK, LAYERS, settings, jax.random.key(key)).stored
+        return np.concatenate([w.ravel() for w in found])
+
+    plain = weights(Uneven((7, 7, 7)), 0.0)
+    np.testing.assert_array_equal(plain, weights(CHIP, 1.0))  # an ideal substrate expects none
+    disturbed = weights(Uneven((7, 7, 7)), 1.0)
+    assert np.abs(disturbed - plain).max() > 1e-3
+    np.testing.assert_array_equal(disturbed, weights(Uneven((7, 7, 7)), 1.0))

@@ -10,7 +10,7 @@ from anamorph.circuit.compile import compile_cell
 from anamorph.circuit.netlist import Instance
 from anamorph.errors import BadInput
 from anamorph.substrate.contract import Die, Program
-from anamorph.substrate.current_mirror import CurrentMirror
+from anamorph.substrate.current_mirror import CurrentMirror, substrate
 from anamorph.substrate.current_mirror.chip import READOUT_CODE, switch_bits
 from anamorph.technology import Technology
 
@@ -186,3 +186,25 @@ def test_the_cost_of_a_chip_is_its_netlists(cmos180: Technology, chip: CurrentMi
     assert (power.low, power.high) == pytest.approx((expected.min(), expected.max()))
     # an idle chip leaks a nanoampere; with 150 nA in, the first somas alone take twice that
     assert power.low < 1e-8 < 5.4e-7 < power.high
+
+
+def test_dies_in_lots_are_the_same_dies(chip: CurrentMirror, monkeypatch: pytest.MonkeyPatch):
+    die = chip.fabricate(jax.random.key(4), 3)
+    codes = program(np.full((3, 1, 3, 4), 2), np.full((3, 1, 4, 2), 2))
+    inputs = jnp.full((2, 3), 50e-9)
+    together = die.run(codes, inputs)
+    monkeypatch.setattr(substrate, "SYNAPSES_TOGETHER", 1)
+    apart = die.run(codes, inputs)
+    np.testing.assert_allclose(apart.outputs, together.outputs, rtol=1e-5)
+    assert apart.outputs.shape == together.outputs.shape
+
+
+def test_the_expected_spread_of_a_weight_is_that_of_its_units(chip: CurrentMirror):
+    transfer = chip.assumed_transfer()
+    unit = 0.25
+    one, four = chip.weight_spread(transfer, jnp.array([unit, 4 * unit]))
+    assert 0.2 < float(one) / unit < 0.25  # sigma(V_T) of 0.27/0.54 um over n U_T
+    np.testing.assert_allclose(float(four), 2 * float(one), rtol=1e-6)
+    ratio = float(transfer.negative_unit[0])
+    minus = float(chip.weight_spread(transfer, jnp.array([-unit * ratio]))[0])
+    assert 0.2 < minus / (unit * ratio) < 0.25

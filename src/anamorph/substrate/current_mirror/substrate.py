@@ -21,11 +21,11 @@ from anamorph.cost.sheet import CostSheet
 from anamorph.errors import BadInput, DoesNotFit
 from anamorph.substrate.contract import Chip, Die, Program, Response, Shape, Substrate, WeightGrid
 from anamorph.substrate.current_mirror import run as solver
-from anamorph.substrate.current_mirror.chip import READOUT_CODE, chip
+from anamorph.substrate.current_mirror.chip import chip
 from anamorph.substrate.current_mirror.cost import cost_sheet
+from anamorph.substrate.current_mirror.programmed import Programmed
 from anamorph.substrate.current_mirror.refine import Exact, refined
-from anamorph.substrate.current_mirror.stage import SomaCurves, Stage, envelope_of, input_current, soma_curves, stage_of
-from anamorph.substrate.current_mirror.tables import tabulate
+from anamorph.substrate.current_mirror.stage import Stage, envelope_of, input_current, stage_of
 from anamorph.technology import Technology
 from anamorph.threads import in_threads
 
@@ -39,6 +39,8 @@ UNIT_WEIGHT = 0.25
 NOMINAL_RANGE = 325e-9
 #: Patterns solved together, so that a layer's features stay within a few hundred megabytes.
 PATTERN_CHUNK = 2000
+#: Synapses of all dies that are tabulated together: about 2 GB of coefficients.
+SYNAPSES_TOGETHER = 100_000
 
 
 class CurrentMirror(Substrate):
@@ -100,7 +102,11 @@ class CurrentMirror(Substrate):
     def fabricate(self, key: PRNGKeyArray, n_dies: int = 1) -> Die:
         """Threshold deviations of every transistor by the area law; see `Technology.threshold_sigma`."""
         keys = jax.vmap(lambda i: jax.random.fold_in(key, i))(jnp.arange(n_dies))
-        return Die(self, jax.jit(jax.vmap(self._draw))(keys))
+        return Die(self, self._draw_dies(keys))
+
+    @cached_property
+    def _draw_dies(self) -> Callable[[PRNGKeyArray], dict[str, list[Array]]]:
+        return jax.jit(jax.vmap(self._draw))  # kept, since compiling takes longer than drawing
 
     def nominal(self) -> Die:
         """A die whose transistors are all as drawn."""
@@ -110,12 +116,14 @@ class CurrentMirror(Substrate):
 
     def measure(self, chip: Chip, bench: Bench, key: PRNGKeyArray) -> Characterisation:
         """By the bench's protocol; see `anamorph.characterise.protocols`."""
-        top = 2**self.n_bits - 1
-        return protocol(bench.protocol)(chip, bench, key, top, (-1,), self.name)
+        positive = bench.setting or 2**self.n_bits - 1
+        found = protocol(bench.protocol)(chip, bench, key, positive, (-1,), self.name)
+        return found.with_setting(positive)
 
     def fit(self, characterisation: Characterisation) -> Transfer:
         """Rectifier slopes, normalised by layer, and the strength of a negative unit."""
-        return fit_measured(characterisation, self.shape, 2**self.n_bits - 1)
+        positive = characterisation.positive_setting(2**self.n_bits - 1)
+        return fit_measured(characterisation, self.shape, positive)
 
     def assumed_transfer(self) -> Transfer:
         """Equal slopes and the nominal cells' negative unit: design data, no measurement of a chip."""
@@ -169,38 +177,27 @@ class CurrentMirror(Substrate):
         """See `Substrate.run`. A state outside the tables' range counts as not converged."""
         self.check_program(program)
         batch = program.batched()
-        n_programs = batch.batch[1]
         currents = np.asarray(_inputs(inputs, self.shape[0]))
         _check_leading(len(die), batch.batch, currents.shape[:2])
-        deviations = jax.tree.map(np.asarray, die.deviations)
-        flat = np.concatenate([d.reshape(-1, d.shape[-1]) for d in deviations["soma"]])
-        curves = soma_curves(self.stage.soma, self.v_dd, flat)
-        layers = _split(curves, [len(die) * n for n in self.shape])
-        matrices = [
-            tabulate(self.stage, c, d, s)
-            for c, d, s in zip(layers, deviations["synapse"], batch.settings, strict=False)
-        ]
-        diagonal = np.full((1, 1, self.shape[-1], 1), READOUT_CODE)
-        outlet = tabulate(self.stage, layers[-1], deviations["readout"][0][:, :, None], diagonal)
+        lot = max(1, SYNAPSES_TOGETHER // sum(a * b for a, b in zip(self.shape, self.shape[1:], strict=False)))
+        lots = [slice(low, low + lot) for low in range(0, len(die), lot)]
+        parts = [self._run_lot(die[some], _of_dies(batch, some), _shared(currents, some)) for some in lots]
+        return jax.tree.map(lambda *x: jnp.asarray(np.concatenate(x)), *parts)
+
+    def _run_lot(self, die: Die, batch: Program, currents: np.ndarray) -> Response:
+        n_programs = batch.batch[1]
+        programmed = Programmed.of(self.stage, die, batch)
 
         def one(d: int) -> Response:
-            somas = [
-                solver.Somas.of(c, dev[d], slice(d * n, (d + 1) * n), self.stage.input_fet)
-                for c, dev, n in zip(layers, deviations["soma"], self.shape, strict=True)
-            ]
-            tables = solver.DieTables(
-                self.stage.regions, tuple(somas), tuple(m.of_die(d) for m in matrices), outlet.of_die(d)
-            )
+            tables, solved = programmed.tables(d), programmed.solved(d)
             own = currents[min(d, len(currents) - 1)]
             own = np.broadcast_to(own, (n_programs, *own.shape[1:]))
             chunks = [own[:, low : low + PATTERN_CHUNK] for low in range(0, own.shape[1], PATTERN_CHUNK)]
-            solved = all(bool(m.converged[d]) for m in (*matrices, outlet))
             exact = Exact.of(die, d, batch) if self.refine else None
             responses = in_threads(lambda c: _response(*self._solve(tables, jnp.asarray(c), exact), solved), chunks)
             return jax.tree.map(lambda *x: np.concatenate(x, axis=1), *responses)
 
-        parts = in_threads(one, range(len(die)))
-        return jax.tree.map(lambda *x: jnp.asarray(np.stack(x)), *parts)
+        return jax.tree.map(lambda *x: np.stack(x), *in_threads(one, range(len(die))))
 
     def _solve(
         self, tables: solver.DieTables, currents: Array, exact: Exact | None
@@ -289,14 +286,13 @@ def _check_leading(n_dies: int, programs: tuple[int, ...], inputs: tuple[int, ..
             )
 
 
-def _split(curves: SomaCurves, sizes: list[int]) -> list[SomaCurves]:
-    edges = np.cumsum([0, *sizes])
-    return [
-        SomaCurves(
-            curves.axis, *(a[low:high] for a in (curves.drive_p, curves.drive_n, curves.supply, curves.converged))
-        )
-        for low, high in zip(edges, edges[1:], strict=False)
-    ]
+def _shared(values: np.ndarray, dies: slice) -> np.ndarray:
+    """The share of some dies of what all of them may have in common."""
+    return values if len(values) == 1 else values[dies]
+
+
+def _of_dies(batch: Program, dies: slice) -> Program:
+    return Program(batch.substrate, tuple(_shared(s, dies) for s in batch.settings))
 
 
 def _response(states: tuple[solver.LayerState, ...], out: Array, solved: bool) -> Response:

@@ -157,6 +157,7 @@ class TrainingSection(_Section):
     restarts: StrictInt = Field(_DEFAULT.restarts, ge=1, le=1000)
     batch_size: StrictInt | None = Field(None, ge=1, le=1_000_000)
     mismatch: Number = Field(_DEFAULT.mismatch, ge=0, le=10)
+    warmup: Number = Field(_DEFAULT.warmup, ge=0, le=0.9)
 
 
 class FineTuningSection(_Section):

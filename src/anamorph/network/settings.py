@@ -15,6 +15,7 @@ class TrainingSettings:
     Attributes:
         epochs: passes over the training set.
         learning_rate: of Adam at the start; it falls to zero along a half cosine.
+        warmup: part of the steps over which the learning rate first rises from zero.
         l1_negative: penalty on the sum of the magnitudes of negative weights, which slow a circuit down.
         target: output wanted for the right class (0 for the others), in units of a full-scale input.
         init: weights start uniform in ``(init_bias +- 1) init / sqrt(n_in)``.
@@ -37,6 +38,7 @@ class TrainingSettings:
     restarts: int = 4
     batch_size: int | None = None
     mismatch: float = 0.0
+    warmup: float = 0.0
 
     def __post_init__(self) -> None:
         for name in ("epochs", "restarts"):
@@ -45,7 +47,7 @@ class TrainingSettings:
             _check("batch_size", self.batch_size, whole=True)
         for name in ("learning_rate", "target", "init"):
             _check(name, getattr(self, name))
-        for name in ("l1_negative", "init_bias", "mismatch"):
+        for name in ("l1_negative", "init_bias", "mismatch", "warmup"):
             _check(name, getattr(self, name), zero=True)
 
 

@@ -201,7 +201,7 @@ def _descend(
 ) -> tuple[Array, Weights]:
     """Adam over all epochs: the lowest training error seen, and the stored weights that gave it."""
     steps = settings.epochs * (1 if batches is None else batches.shape[1])
-    adam = optax.adam(optax.cosine_decay_schedule(settings.learning_rate, steps))
+    adam = optax.adam(_schedule(settings, steps))
     gradient = jax.grad(loss, has_aux=True)
 
     def step(state: Any, batch: Any) -> tuple[Any, Any]:
@@ -236,6 +236,14 @@ def _die_keys(key: PRNGKeyArray, count: int) -> np.ndarray:
     """Raw keys of the disturbances, one per chip, that depend on its number alone."""
     words = np.asarray(jax.random.key_data(key)).astype(np.uint32).ravel()
     return np.stack([np.array([words[0], words[-1] + die], np.uint32) for die in range(count)])
+
+
+def _schedule(settings: TrainingSettings, steps: int) -> optax.Schedule:
+    rise = int(settings.warmup * steps)
+    fall = optax.cosine_decay_schedule(settings.learning_rate, steps - rise)
+    if not rise:
+        return fall
+    return optax.join_schedules([optax.linear_schedule(0.0, settings.learning_rate, rise), fall], [rise])
 
 
 def _better(best: tuple[Array, Weights], seen: tuple[Array, Weights]) -> tuple[Array, Weights]:

@@ -15,7 +15,7 @@ from anamorph.data.iris import iris
 from anamorph.errors import BadInput, DoesNotFit
 from anamorph.network.forward import decide, forward
 from anamorph.network.settings import TrainingSettings
-from anamorph.network.train import train
+from anamorph.network.train import _schedule, train
 from anamorph.substrate.contract import Substrate
 from anamorph.substrate.ideal import Ideal
 
@@ -225,3 +225,11 @@ def test_deviations_are_drawn_in_training_where_the_substrate_expects_some():
     disturbed = weights(Uneven((7, 7, 7)), 1.0)
     assert np.abs(disturbed - plain).max() > 1e-3
     np.testing.assert_array_equal(disturbed, weights(Uneven((7, 7, 7)), 1.0))
+
+
+def test_the_learning_rate_rises_before_it_falls():
+    rates = [float(_schedule(TrainingSettings(learning_rate=0.1, warmup=0.25), 100)(k)) for k in (0, 12, 25, 62, 100)]
+    assert rates[0] == 0 and 0 < rates[1] < rates[2] == pytest.approx(0.1)
+    assert rates[2] > rates[3] > rates[4] == pytest.approx(0, abs=1e-9)
+    plain = _schedule(TrainingSettings(learning_rate=0.1), 100)
+    assert float(plain(0)) == pytest.approx(0.1)

@@ -124,7 +124,7 @@ def dynamics(
     """
     n_out = substrate.shape[-1] if n_classes is None else n_classes
     now, before = np.asarray(inputs, float), np.asarray(previous, float)
-    _check(substrate, die, now, before, presentation, n_out, show)
+    check_request(substrate, die, now, before, presentation, n_out, show)
     macs = sum(a * b for a, b in zip(substrate.shape, substrate.shape[1:], strict=False))
     circuit = compile_cell(substrate.netlist(program), substrate.technology)
     shifts = substrate.netlist_deviations(die)[0]
@@ -140,10 +140,11 @@ def dynamics(
     return _evaluate(substrate, found, end, classes, n_out, presentation, operations or macs, show)
 
 
-def _check(
+def check_request(
     substrate: CurrentMirror, die: Die, now: np.ndarray, before: np.ndarray,
     presentation: float, n_out: int, show: int,
 ) -> None:  # fmt: skip
+    """Raises `BadInput` for what `dynamics` says."""
     n_in = substrate.shape[0]
     if len(die) != 1:
         raise BadInput("dynamics are of one die", got=f"{len(die)} dies", advice="Pick one: die[0].")

@@ -233,10 +233,10 @@ class CurrentMirror(Substrate):
         return found
 
     def dynamics(self, die: Die, program: Program, *arguments: Any, **options: Any) -> Dynamics:
-        """Time and energy of decisions; see `anamorph.substrate.current_mirror.dynamics.dynamics`."""
-        from anamorph.substrate.current_mirror.dynamics import dynamics
+        """Time and energy of decisions; see `dynamics.dynamics`, and `dynamics_solver` for ``solver=``."""
+        from anamorph.substrate.current_mirror.dynamics_solver import solve_dynamics
 
-        return dynamics(self, die, program, *arguments, **options)
+        return solve_dynamics(self, die, program, *arguments, **options)
 
     def cost(self, program: Program, response: Response) -> CostSheet:
         """Area from the netlist and static power from the response; see `cost_sheet`."""

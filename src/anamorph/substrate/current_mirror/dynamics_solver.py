@@ -1,0 +1,33 @@
+"""Which transient answers for a chip: the flat netlist's, or the cascade's."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from anamorph.errors import BadInput, nearest
+from anamorph.substrate.contract import Die, Program
+from anamorph.substrate.current_mirror.dynamics import Dynamics, dynamics
+from anamorph.substrate.current_mirror.fast_dynamics import fast_dynamics
+from anamorph.substrate.current_mirror.substrate import CurrentMirror
+
+#: Synapses up to which "auto" takes the general transient: 40-20-10, tens of seconds for tens of patterns.
+GENERAL_SYNAPSES = 1000
+SOLVERS = {"general": dynamics, "cascade": fast_dynamics}
+
+
+def solve_dynamics(
+    substrate: CurrentMirror, die: Die, program: Program, *arguments: Any, solver: str = "auto", **options: Any
+) -> Dynamics:
+    """Time and energy of decisions by ``solver``: "general", "cascade", or "auto", by the number of synapses.
+
+    Other arguments are those of `dynamics.dynamics` and `fast_dynamics.fast_dynamics`, which are the same.
+
+    Raises:
+        BadInput: an unknown solver, and what the solvers raise.
+    """
+    if solver == "auto":
+        synapses = sum(a * b for a, b in zip(substrate.shape, substrate.shape[1:], strict=False))
+        solver = "general" if synapses <= GENERAL_SYNAPSES else "cascade"
+    if solver not in SOLVERS:
+        raise BadInput(f"no solver '{solver}'", where="solver", advice=nearest(solver, ("auto", *SOLVERS)))
+    return SOLVERS[solver](substrate, die, program, *arguments, **options)

@@ -12,6 +12,7 @@ A simulation can probe every neuron, a packaged chip cannot: `bench.source_monit
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -98,9 +99,8 @@ def permutations(
         program = Program(name, wiring.settings(shape, full_setting, setting))
         both = _Probed.of(chip.run(program, inputs), bench, noise_key, turn + 1)
         tables.append(_negatives(wiring, plain, both, setting, bench))
-    coordinates = {k: np.concatenate([t[0][k] for t in tables]) for k in tables[0][0]}
-    sent, probed, converged = (np.concatenate([t[i] for t in tables], axis=1) for i in (1, 2, 3))
-    return Characterisation.of(coordinates, sent, converged, probed)
+    table = _joined(tables)
+    return Characterisation.of(table.columns, table.sent, table.converged, table.received)
 
 
 @dataclass(frozen=True)
@@ -131,10 +131,16 @@ class _Probed:
         return read[:, count, neurons]
 
 
-Table = tuple[dict[str, np.ndarray], np.ndarray, np.ndarray, np.ndarray]
+class _Table(NamedTuple):
+    """Readings as columns; what was sent, received, and whether it converged, ``[dies, readings]``."""
+
+    columns: dict[str, np.ndarray]
+    sent: np.ndarray
+    received: np.ndarray
+    converged: np.ndarray
 
 
-def _slopes(wiring: Wiring, probed: _Probed, bench: Bench) -> Table:
+def _slopes(wiring: Wiring, probed: _Probed, bench: Bench) -> _Table:
     """Every neuron that sends: the current into it and the current into whoever it feeds."""
     parts = []
     last = len(wiring.sources)
@@ -150,24 +156,24 @@ def _slopes(wiring: Wiring, probed: _Probed, bench: Bench) -> Table:
         own, sent = probed.at(layer, neuron), probed.at(layer + 1, target)
         monitor = target if layer < last else np.full_like(target, -1)
         columns = {"layer": layer, "neuron": neuron, "source": source, "monitor": monitor, "partner": -1, "setting": 0}
-        parts.append(_table("slope", columns, sent, own, probed.converged, bench))
+        parts.append(_readings("slope", columns, sent, own, probed.converged, bench))
     return _joined(parts)
 
 
-def _negatives(wiring: Wiring, plain: _Probed, both: _Probed, setting: int, bench: Bench) -> Table:
+def _negatives(wiring: Wiring, plain: _Probed, both: _Probed, setting: int, bench: Bench) -> _Table:
     """Every neuron of the second layer: its current with a negative second source, and without."""
     count = both.converged.shape[1]
     source, partner = wiring.sources[0][:count], wiring.partners[:count]
     neuron = np.broadcast_to(np.arange(source.shape[1]), source.shape)
     converged = both.converged & plain.converged[:, :count]
     columns = {"layer": 1, "neuron": neuron, "source": source, "monitor": -1, "partner": partner, "setting": setting}
-    return _table("negative", columns, both.at(1, neuron), plain.at(1, neuron), converged, bench)
+    return _readings("negative", columns, both.at(1, neuron), plain.at(1, neuron), converged, bench)
 
 
-def _table(
+def _readings(
     kind: str, columns: dict[str, np.ndarray | int], sent: np.ndarray, probed: np.ndarray, converged: np.ndarray,
     bench: Bench,
-) -> Table:  # fmt: skip
+) -> _Table:  # fmt: skip
     """Flat columns for arrays ``[dies, configurations, n, currents]``; `converged` is per configuration and current."""
     dies, *grid = sent.shape
     spread = {k: np.broadcast_to(np.asarray(v)[..., None], grid).ravel() for k, v in columns.items()}
@@ -175,10 +181,13 @@ def _table(
     spread["repeat"] = np.broadcast_to(np.arange(grid[0])[:, None, None], grid).ravel()
     spread["input_current"] = np.broadcast_to(np.asarray(bench.currents), grid).ravel()
     fine = np.broadcast_to(converged[:, :, None], sent.shape)
-    return spread, sent.reshape(dies, -1), probed.reshape(dies, -1), fine.reshape(dies, -1)
+    return _Table(spread, sent.reshape(dies, -1), probed.reshape(dies, -1), fine.reshape(dies, -1))
 
 
-def _joined(parts: list[Table]) -> Table:
-    columns = {k: np.concatenate([p[0][k] for p in parts]) for k in parts[0][0]}
-    sent, probed, converged = (np.concatenate([p[i] for p in parts], axis=1) for i in (1, 2, 3))
-    return columns, sent, probed, converged
+def _joined(parts: list[_Table]) -> _Table:
+    columns = {k: np.concatenate([part.columns[k] for part in parts]) for k in parts[0].columns}
+    sent, received, converged = (
+        np.concatenate(arrays, axis=1)
+        for arrays in zip(*((part.sent, part.received, part.converged) for part in parts), strict=True)
+    )
+    return _Table(columns, sent, received, converged)

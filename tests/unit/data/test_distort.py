@@ -8,7 +8,8 @@ from anamorph.data.distort import distorted
 
 def _blob() -> np.ndarray:
     y, x = np.indices((28, 28))
-    return np.uint8(255 * np.exp(-((x - 13.5) ** 2 + (y - 13.5) ** 2) / 18))[None].repeat(40, 0)
+    blob = 255 * np.exp(-((x - 13.5) ** 2 + (y - 13.5) ** 2) / 18)
+    return np.repeat(blob.astype(np.uint8)[None], 40, axis=0)
 
 
 def test_without_distortion_the_pixels_are_those_of_the_image(monkeypatch):

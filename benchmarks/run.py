@@ -34,6 +34,8 @@ LARGE: Shape = (196, 100, 50, 10)
 SMALL: Shape = (7, 7, 7)
 PATTERNS = 10_000
 MEAN_INPUT = 15e-9
+#: Patterns of the transient, and how long each stands, s (Binas et al. 2016, section 3.5).
+TRANSIENTS, PRESENTATION = 500, 15e-6
 
 
 def main() -> None:
@@ -44,7 +46,7 @@ def main() -> None:
     given = parser.parse_args()
     console = Console()
     entries: dict[str, dict] = {}
-    for job in (feedforward, general_solver):
+    for job in (feedforward, general_solver, large_transient):
         with console.status(f"{job.__name__} ..."):
             entries.update(job(given.patterns))
     table = Table("benchmark", "ours", "peer", "unit", "ratio peer/ours")
@@ -96,6 +98,26 @@ def general_solver(patterns: int) -> dict[str, dict]:
     peer = ngspice_seconds_per_transistor()
     per_unit = seconds / (len(inputs) * fets)
     return {"op_general_per_pattern_and_transistor": entry(per_unit, peer, "ngspice, EKV, 7-7-7", "s")}
+
+
+def large_transient(patterns: int) -> dict[str, dict]:
+    """500 patterns of 196-100-50-10, each for 15 us after another one, on a mismatched die."""
+    count = min(TRANSIENTS, patterns)
+    substrate = CurrentMirror(load("cmos180"), LARGE)
+    program = Program("current_mirror", random_settings(LARGE))
+    inputs = mnist_currents(count)
+    seconds = []
+    for seed in range(2):  # the first call compiles
+        die = substrate.fabricate(jax.random.key(seed))
+        began = time.perf_counter()
+        found = substrate.dynamics(die, program, inputs, np.roll(inputs, 1, axis=0), PRESENTATION, solver="cascade")
+        seconds.append(time.perf_counter() - began)
+    unit = f"s for {count} patterns of 15 us, one die"
+    return {
+        "transient_196_100_50_10": entry(seconds[1], None, "", unit),
+        "transient_first_call": entry(seconds[0], None, "", "s, tables and compilation included"),
+        "transient_unconverged": entry(float(found.unconverged), None, "", "patterns"),
+    }
 
 
 _peer: list[float] = []

@@ -25,9 +25,14 @@ def solve_dynamics(
     Raises:
         BadInput: an unknown solver, and what the solvers raise.
     """
+    return SOLVERS[choose(substrate, solver)](substrate, die, program, *arguments, **options)
+
+
+def choose(substrate: CurrentMirror, solver: str) -> str:
+    """The solver that answers to a name; see `solve_dynamics`."""
     if solver == "auto":
         synapses = sum(a * b for a, b in zip(substrate.shape, substrate.shape[1:], strict=False))
-        solver = "general" if synapses <= GENERAL_SYNAPSES else "cascade"
+        return "general" if synapses <= GENERAL_SYNAPSES else "cascade"
     if solver not in SOLVERS:
         raise BadInput(f"no solver '{solver}'", where="solver", advice=nearest(solver, ("auto", *SOLVERS)))
-    return SOLVERS[solver](substrate, die, program, *arguments, **options)
+    return solver

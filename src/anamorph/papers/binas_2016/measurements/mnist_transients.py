@@ -30,9 +30,7 @@ def timing(slow: Decisions, fast: Decisions) -> dict[str, Measured]:
     spread = float(known.std()) if known.size else None
     return {
         "time_to_output_15na": slow.mean(slow.found.time_to_output),
-        "time_to_output_15na_spread": Measured(
-            float(known.std()) if known.size else None, n=known.size, note=slow.note
-        ),
+        "time_to_output_15na_spread": Measured(spread, n=known.size, note=slow.note),
         "output_within_15us": Measured(slow.share_within(PRESENTATION), n=slow.n),
         "time_to_output_45na": fast.mean(fast.found.time_to_output),
         "output_within_7us": Measured(fast.share_within(7e-6), n=fast.n),

@@ -24,8 +24,9 @@ seeds = st.integers(0, 2**31 - 1)
 orders = st.permutations(range(3))
 #: Every example at transistor level is a solve of its own.
 few = settings(max_examples=5)
-#: Scalar solves stop at 1e-11 V, 3e-10 of a current; leakages of 1e-18 A are below what is compared.
-SAME: Any = {"rtol": 1e-8, "atol": 1e-16}
+#: Layers' products are in single precision: in another order a sum differs by 6e-8 of what is summed, here up to
+#: 7 synapses' worth of 200 nA; once per layer, and relative where currents are larger.
+SAME: Any = {"rtol": 1e-6, "atol": 2e-13}
 
 
 def random_program(chip: Substrate, seed: int, low: int = -7) -> Program:
@@ -112,8 +113,8 @@ def test_more_into_positive_weights_is_never_less_out(chip: Substrate, seed: int
     more = x.copy()
     more[:, source] *= factor
     before, after = (np.asarray(run(chip, die, program, inputs).outputs) for inputs in (x, more))
-    # as the solves stop
-    assert (after >= before * (1 - 1e-8) - 1e-16).all()
+    # up to rounding
+    assert (after >= before * (1 - 1e-6) - 2e-13).all()
 
 
 @given(seeds, st.integers(0, 1), st.integers(0, 2))

@@ -69,7 +69,7 @@ def compare_waveforms(found, expected) -> None:  # noqa: ANN001
         assert np.abs(ours - expected.voltages[:, k]).max() < 10e-3
 
 
-@pytest.mark.parametrize(("shape", "seed"), [((4, 7, 3), 3), ((7, 7, 7), 0)])
+@pytest.mark.parametrize(("shape", "seed"), [((4, 7, 3), 3), pytest.param((7, 7, 7), 0, marks=pytest.mark.slow)])
 def test_small_networks(cmos180: Technology, shape: tuple[int, ...], seed: int) -> None:
     agree(request(cmos180, shape, seed, 16, 50e-9), 10e-6)
 

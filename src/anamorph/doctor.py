@@ -67,10 +67,10 @@ def _extra(name: str, module: str, use: str) -> str:
 
 
 def _cache() -> str:
-    from anamorph.stages.compilation import cache_folder
+    from anamorph.cache import cache_folder
 
-    folder = cache_folder()
+    folder = cache_folder("jax").parent
     parent = next(p for p in (folder, *folder.parents) if p.exists())
     if os.access(parent, os.W_OK):
-        return _line("ok", "cache", f"compiled circuits are kept in {folder}")
+        return _line("ok", "cache", f"compiled circuits and tables are kept in {folder}")
     return _line("optional", "cache", f"{parent} cannot be written, so every run compiles anew: set XDG_CACHE_HOME")

@@ -2,15 +2,7 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
-
-
-def cache_folder() -> Path:
-    """``$XDG_CACHE_HOME/anamorph/jax``, by default below ``~/.cache``."""
-    base = os.environ.get("XDG_CACHE_HOME", "")
-    root = Path(base) if os.path.isabs(base) else Path.home() / ".cache"
-    return root / "anamorph" / "jax"
+from anamorph.cache import cache_folder
 
 
 def keep_compiled() -> None:
@@ -19,6 +11,6 @@ def keep_compiled() -> None:
 
     if jax.config.values.get("jax_compilation_cache_dir"):
         return
-    jax.config.update("jax_compilation_cache_dir", str(cache_folder()))
+    jax.config.update("jax_compilation_cache_dir", str(cache_folder("jax")))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
     jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)

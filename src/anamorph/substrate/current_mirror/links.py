@@ -15,7 +15,7 @@ from jaxtyping import Array, Float
 
 from anamorph.circuit.feedforward import PRODUCT, Region
 from anamorph.circuit.interpolation import Axis, CurrentMap, envelope, series
-from anamorph.substrate.current_mirror.stage import FOLLOWED, POSITIVE
+from anamorph.substrate.current_mirror.synapse_space import FOLLOWED, POSITIVE
 from anamorph.substrate.current_mirror.tables import DieMatrix
 
 #: Functions of the drive and of the fed voltage that are kept of each family's space: all of them change no decision

@@ -10,7 +10,8 @@ import numpy as np
 from anamorph.substrate.contract import Die, Program, Shape
 from anamorph.substrate.current_mirror.chip import READOUT_CODE
 from anamorph.substrate.current_mirror.run import DieTables, Somas
-from anamorph.substrate.current_mirror.stage import SomaCurves, Stage, soma_curves
+from anamorph.substrate.current_mirror.soma_curves import SomaCurves, soma_curves
+from anamorph.substrate.current_mirror.stage import Stage
 from anamorph.substrate.current_mirror.tables import Matrix, tabulate
 
 

@@ -20,7 +20,8 @@ from anamorph.substrate.current_mirror.run import (
     next_layer,
     readout,
 )
-from anamorph.substrate.current_mirror.stage import HIGH_RANGE, LOW_RANGE, NEGATIVE, POSITIVE, Stage
+from anamorph.substrate.current_mirror.stage import Stage
+from anamorph.substrate.current_mirror.synapse_space import HIGH_RANGE, LOW_RANGE, NEGATIVE, POSITIVE
 from anamorph.substrate.current_mirror.synapses import SynapsePoints, resting_nodes, synapse_currents
 
 

@@ -21,14 +21,9 @@ from anamorph.circuit.feedforward import (
 )
 from anamorph.circuit.interpolation import Axis, series
 from anamorph.device.mosfet import MosfetParameters
-from anamorph.substrate.current_mirror.stage import (
-    FOLLOWED,
-    POSITIVE,
-    STATE_RANGE,
-    SomaCurves,
-    input_current,
-    state_guess,
-)
+from anamorph.substrate.current_mirror.soma_curves import STATE_RANGE, SomaCurves
+from anamorph.substrate.current_mirror.stage import input_current, state_guess
+from anamorph.substrate.current_mirror.synapse_space import FOLLOWED, POSITIVE
 from anamorph.substrate.current_mirror.tables import DieMatrix
 
 #: Voltage at which the bench holds the output nodes, V: that of a soma taking tens of nA (assumed).

@@ -10,7 +10,9 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from anamorph.circuit.feedforward import Coefficients
-from anamorph.substrate.current_mirror.stage import FOLLOWED, SomaCurves, Stage, families
+from anamorph.substrate.current_mirror.soma_curves import SomaCurves
+from anamorph.substrate.current_mirror.stage import Stage
+from anamorph.substrate.current_mirror.synapse_space import FOLLOWED, families
 from anamorph.substrate.current_mirror.synapses import SynapsePoints, synapse_currents
 
 

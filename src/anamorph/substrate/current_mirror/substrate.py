@@ -25,7 +25,8 @@ from anamorph.substrate.current_mirror.chip import chip
 from anamorph.substrate.current_mirror.cost import cost_sheet
 from anamorph.substrate.current_mirror.programmed import Programmed
 from anamorph.substrate.current_mirror.refine import Exact, refined
-from anamorph.substrate.current_mirror.stage import Stage, envelope_of, input_current, stage_of
+from anamorph.substrate.current_mirror.stage import Stage, input_current, stage_of
+from anamorph.substrate.current_mirror.synapse_space import envelope_of
 from anamorph.technology import Technology
 from anamorph.threads import in_threads
 

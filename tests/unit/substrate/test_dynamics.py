@@ -50,6 +50,10 @@ def test_a_chip_changes_its_mind(crossed: tuple[CurrentMirror, Program]) -> None
     assert found.time_to_output[1] == 0 and found.energy_to_output[1] == 0
     assert 0 < found.energy_to_output[0] < found.energy[0]
     assert found.operations == 4
+    # the supply only gives, and by the last run time it has given everything
+    assert (np.diff(found.energy_by, axis=1) > 0).all() and (found.energy_by > 0).all()
+    np.testing.assert_allclose(found.energy_by[:, -1], found.energy, rtol=1e-12)
+    assert found.run_times[-1] == pytest.approx(20e-6, rel=1e-12)
     # nothing changed, so the second pattern's power is that of its operating point, which the waveform ends at
     quiet = substrate.v_dd * np.array([100e-9, 20e-9]).sum()
     assert quiet < found.power[1] < 20 * quiet

@@ -23,6 +23,8 @@ from anamorph.substrate.current_mirror.substrate import CurrentMirror
 
 #: Time in which the input currents change from one pattern to the next, s: far below the chip's own.
 SWITCHING_TIME = 10e-9
+#: Run times at which energies are kept: so many, evenly over the presentation.
+RUN_TIMES = 60
 #: Input currents, A.
 Inputs = Float[Array | np.ndarray, "patterns n_in"]
 
@@ -58,6 +60,7 @@ class Dynamics:
         energy: out of the supply over the presentation, J.
         energy_to_output: the same up to the time to output, J.
         power: mean over the presentation, W.
+        energy_by: energy up to each of `run_times`, J.
         classes: output class of the operating point, -1 where that did not converge.
         converged: transient and operating points were found.
         settled: the class at the end of the presentation is that of the operating point.
@@ -70,6 +73,7 @@ class Dynamics:
     energy: Float[np.ndarray, " patterns"]
     energy_to_output: Float[np.ndarray, " patterns"]
     power: Float[np.ndarray, " patterns"]
+    energy_by: Float[np.ndarray, "patterns run_times"]
     classes: Int[np.ndarray, " patterns"]
     converged: Bool[np.ndarray, " patterns"]
     settled: Bool[np.ndarray, " patterns"]
@@ -86,9 +90,19 @@ class Dynamics:
         return int((self.converged & ~self.settled).sum())
 
     @property
+    def run_times(self) -> Float[np.ndarray, " run_times"]:
+        """At which the energies of `energy_by` are, s: the last is the presentation."""
+        return run_times(self.presentation)
+
+    @property
     def energy_per_operation(self) -> Float[np.ndarray, " patterns"]:
         """Energy up to the time to output over the operations, J."""
         return self.energy_to_output / self.operations
+
+
+def run_times(presentation: float) -> Float[np.ndarray, " run_times"]:
+    """`RUN_TIMES` times up to the presentation, s."""
+    return np.linspace(0.0, presentation, RUN_TIMES + 1)[1:]
 
 
 def dynamics(
@@ -186,9 +200,11 @@ def _evaluate(
     size = len(converged)
     time, energy, to_output = (np.full(size, np.nan) for _ in range(3))
     settled = np.zeros(size, bool)
+    energy_by = np.full((size, RUN_TIMES), np.nan)
     for p in np.flatnonzero(converged):
         used = slice(found.steps[p])
         energy[p] = energies[p, used][-1]
+        energy_by[p] = np.interp(run_times(presentation), found.times[p, used], energies[p, used])
         time[p] = decision_time(found.times[p, used], outputs[p, used], int(classes[p]))
         settled[p] = np.isfinite(time[p])
         if settled[p]:
@@ -197,7 +213,7 @@ def _evaluate(
     every = -np.stack([found.source_current(f"out_{k}") for k in range(substrate.shape[-1])], axis=-1)
     waveform = Waveform(found.times[show, used], every[show, used], found.voltages[show, used], found.probes)
     return Dynamics(
-        presentation, operations, time, energy, to_output, energy / presentation, classes, converged,
+        presentation, operations, time, energy, to_output, energy / presentation, energy_by, classes, converged,
         settled, waveform,
     )  # fmt: skip
 

@@ -19,20 +19,22 @@ from anamorph.substrate.contract import Die, Program
 from anamorph.substrate.current_mirror.cascade import Layer, Network, Outlet
 from anamorph.substrate.current_mirror.charges import cell_charges, layer_charges
 from anamorph.substrate.current_mirror.dynamics import (
+    RUN_TIMES,
     SWITCHING_TIME,
     Dynamics,
     Inputs,
     Waveform,
     check_request,
     decision_time,
+    run_times,
 )
 from anamorph.substrate.current_mirror.links import Link
 from anamorph.substrate.current_mirror.march import Record, march
 from anamorph.substrate.current_mirror.programmed import Programmed
 from anamorph.substrate.current_mirror.run import V_READ, DieTables, solve_die
 from anamorph.substrate.current_mirror.soma_dynamics import SomaFets, Triples
-from anamorph.substrate.current_mirror.stage import POSITIVE
 from anamorph.substrate.current_mirror.substrate import CurrentMirror
+from anamorph.substrate.current_mirror.synapse_space import POSITIVE
 from anamorph.threads import in_threads
 
 #: Root mean square over a pattern's nodes of the local error of a step, V.
@@ -91,14 +93,15 @@ def fast_dynamics(
     size = min(CHUNK, len(now))
     parts = in_threads(one, range(0, len(now), size))
     fields = zip(*(part.arrays for part in parts), strict=True)
-    time, energy, to_output, classes, converged, settled = (np.concatenate(a) for a in fields)
+    time, energy, to_output, energy_by, classes, converged, settled = (np.concatenate(a) for a in fields)
     converged = converged & programmed.solved(0)
     time, energy, to_output = (np.where(converged, a, np.nan) for a in (time, energy, to_output))
+    energy_by = np.where(converged[:, None], energy_by, np.nan)
     macs = sum(a * b for a, b in zip(substrate.shape, substrate.shape[1:], strict=False))
     shown = parts[show // size].waveform
     assert shown is not None
     return Dynamics(
-        presentation, operations or macs, time, energy, to_output, energy / presentation,
+        presentation, operations or macs, time, energy, to_output, energy / presentation, energy_by,
         np.where(converged, classes, -1), converged, settled & converged, shown,
     )  # fmt: skip
 
@@ -147,10 +150,12 @@ def _part(
     held = record.supply_charge - record.supply_charge[0]
     energies = v_dd * (np.concatenate([np.zeros((1, len(now))), np.cumsum(steps, axis=0)]) + held)
     time, to_output = np.full(len(now), np.nan), np.full(len(now), np.nan)
+    energy_by = np.full((len(now), RUN_TIMES), np.nan)
     for p in np.flatnonzero(converged):
+        energy_by[p] = np.interp(run_times(presentation), record.times, energies[:, p])
         time[p] = decision_time(record.times, record.outputs[:, p, :n_out], int(classes[p]))
         to_output[p] = np.interp(time[p], record.times, energies[:, p])
-    arrays = (time, energies[-1], to_output, classes, converged, np.isfinite(time))
+    arrays = (time, energies[-1], to_output, energy_by, classes, converged, np.isfinite(time))
     waveform = _waveform(network, record, show) if here else None
     return _Part(tuple(a[:kept] for a in arrays), waveform)
 

@@ -94,3 +94,18 @@ def check_layers(layers: Sequence[int], shape: Shape) -> Shape:
                 got=f"{wanted} ({wanted - available} too many)",
             )
     return layers
+
+
+def check_finite(transfer: Transfer) -> None:
+    """Raises `BadInput` where a neuron has no slope."""
+    for layer, activation in enumerate(transfer.activations):
+        bad = ~np.isfinite(np.asarray(activation.slope))
+        if bad.any():
+            die, neuron = np.argwhere(bad)[0]
+            raise BadInput(
+                "a neuron has no slope",
+                where=f"transfer: die {die}, layer {layer}, neuron {neuron}",
+                expected="a finite slope",
+                got=f"{np.asarray(activation.slope)[die, neuron]} ({bad.sum()} such in this layer)",
+                advice="Its measurement did not converge or saw no current: measure it again.",
+            )

@@ -6,26 +6,30 @@ of a small network. Every chip and restart has its own stream, whatever the numb
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import jax
 import numpy as np
 from jaxtyping import Float, Int, PRNGKeyArray
 
 from anamorph.network.settings import TrainingSettings
+from anamorph.network.wiring import Wiring
 
 #: Streams of one key: starting weights are `_WEIGHTS`, die, restart; batches are `_BATCHES`.
 _WEIGHTS, _BATCHES = 0, 1
 
 
 def starting_weights(
-    key: PRNGKeyArray, n_dies: int, layers: tuple[int, ...], settings: TrainingSettings
+    key: PRNGKeyArray, n_dies: int, wirings: Sequence[Wiring], settings: TrainingSettings
 ) -> tuple[Float[np.ndarray, "dies restarts _ _"], ...]:
-    """Uniform weights scaled by fan-in, one set per chip and restart, float32."""
-    sizes = list(zip(layers, layers[1:], strict=False))
+    """Uniform parameters scaled by fan-in, one set per chip and restart, float32."""
+    sizes = [wiring.shape for wiring in wirings]
     matrices = [np.empty((n_dies, settings.restarts, *size), np.float32) for size in sizes]
     for die, restart in np.ndindex(n_dies, settings.restarts):
         generator = _generator(key, _WEIGHTS, die, restart)
-        for matrix, size in zip(matrices, sizes, strict=True):
+        for matrix, size, wiring in zip(matrices, sizes, wirings, strict=True):
             draw = generator.uniform(settings.init_bias - 1, settings.init_bias + 1, size)
+            draw = np.abs(draw) if wiring.positive else draw
             matrix[die, restart] = draw * settings.init / np.sqrt(size[0])
     return tuple(matrices)
 

@@ -12,6 +12,7 @@ A chip's deviations reach this file through `Transfer` alone: nothing here takes
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,7 +25,8 @@ from jaxtyping import Array, Float, Int, PRNGKeyArray, UInt32
 from anamorph.characterise.transfer import Transfer
 from anamorph.data.task import Task
 from anamorph.errors import BadInput, DoesNotFit
-from anamorph.network.forward import check_layers, chip_forward, decide
+from anamorph.network.forward import check_finite, check_layers, decide
+from anamorph.network.model import Feedforward, Model, check_model, representable, unrolled
 from anamorph.network.quantise import nearest_index, quantise
 from anamorph.network.settings import TrainingSettings
 from anamorph.network.start import batch_rows, starting_weights
@@ -43,7 +45,7 @@ class Trained:
 
     Attributes:
         weights: representable levels of each chip, one array per weight matrix, ``[dies, n_in, n_out]``.
-        stored: the high-precision copies that round to them, from which training can go on.
+        stored: the high-precision parameters that round and unroll to them, from which training can go on.
         loss: mean squared error on the training samples, with these weights, ``[dies]``.
         train_accuracy: fraction of the training samples that come out right, ``[dies]``.
         layers: neurons per layer, inputs first.
@@ -64,6 +66,7 @@ def train(
     settings: TrainingSettings,
     key: PRNGKeyArray,
     start: Trained | None = None,
+    model: Model | None = None,
 ) -> Trained:
     """Train one network per chip, through that chip's measured characteristics.
 
@@ -76,24 +79,27 @@ def train(
         settings: hyper-parameters.
         key: of the starting weights and the order of the batches. Chip ``i`` depends on `key` and ``i``.
         start: networks to go on from, one per chip or one for all, in place of random weights: fine-tuning.
+        model: what is trained, where that is not every neuron to every neuron of the next layer.
 
     Raises:
         BadInput: a die where a `Transfer` is due, layers that do not chain with the task.
         DoesNotFit: layers that the chip does not have.
     """
-    layers = _check(substrate, transfer, task, layers, settings)
+    layers, model = _check(substrate, transfer, task, layers, settings, model)
     chosen = transfer.select(layers)
     levels = np.asarray(substrate.weight_grid(transfer).levels)
-    one_hot = settings.target * np.eye(layers[-1])[task.y_train]
+    one_hot = settings.target * np.eye(model.n_classes)[task.y_train]
     begin = (
-        starting_weights(key, transfer.n_dies, layers, settings) if start is None else _taken_up(start, layers, chosen)
+        starting_weights(key, transfer.n_dies, model.wirings, settings)
+        if start is None
+        else _taken_up(start, layers, chosen)
     )
     chips = (_float32(chosen), _float32(levels), begin, _die_keys(key, transfer.n_dies))
     shared = (batch_rows(key, len(task.x_train), settings), _float32(task.x_train), _float32(one_hot))
-    chosen_levels, stored, outputs = _fit_in_pieces(_Same(substrate), settings, chips, shared)
+    chosen_levels, stored, outputs = _fit_in_pieces(_Same(substrate, model), settings, chips, shared)
     # Training rounds in float32; the chip's levels are handed back at their own precision.
     dies = np.arange(len(levels)).reshape(-1, 1, 1)
-    weights = tuple(jnp.asarray(levels[dies, np.asarray(index)]) for index in chosen_levels)
+    weights = unrolled(model, [jnp.asarray(levels[dies, np.asarray(index)]) for index in chosen_levels])
     loss = np.mean((np.asarray(outputs) - one_hot) ** 2, axis=(1, 2))
     return Trained(weights, stored, loss, np.mean(decide(outputs) == task.y_train, axis=-1), layers)
 
@@ -103,12 +109,13 @@ class _Same:
     """A substrate as a static argument: equal to itself alone, so compiled code is never reused wrongly."""
 
     substrate: Substrate
+    model: Model
 
     def __hash__(self) -> int:
-        return id(self.substrate)
+        return hash((id(self.substrate), self.model))
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Same) and other.substrate is self.substrate
+        return isinstance(other, _Same) and other.substrate is self.substrate and other.model == self.model
 
 
 def _taken_up(start: Trained, layers: Shape, transfer: Transfer) -> tuple[np.ndarray, ...]:
@@ -152,20 +159,21 @@ def _fit_all(
     """The best weights of every chip, as indices of its levels and as stored, and what they answer to `x`."""
 
     def fit_chip(chip: Transfer, grid: Array, start: Weights, own: Array) -> Any:
-        loss = functools.partial(_loss, same.substrate, settings, chip, grid)
-        descend = functools.partial(_descend, loss, settings, grid, batches, x, one_hot)
+        loss = functools.partial(_loss, same, settings, chip, grid)
+        inside = functools.partial(representable, same.model, grid)
+        descend = functools.partial(_descend, loss, settings, inside, batches, x, one_hot)
         losses, candidates = jax.vmap(descend, in_axes=(0, None))(start, own)
         best = jnp.argmin(jnp.where(jnp.isnan(losses), jnp.inf, losses))
         stored = tuple(matrix[best] for matrix in candidates)
         index = tuple(nearest_index(matrix, grid) for matrix in stored)
-        weights = tuple(grid[i] for i in index)
-        return index, stored, chip_forward(same.substrate, chip, weights, x)
+        weights = unrolled(same.model, [grid[i] for i in index])
+        return index, stored, same.model.answer(same.substrate, chip, weights, x)
 
     return jax.vmap(fit_chip)(transfer, levels, starts, keys)
 
 
 def _loss(
-    substrate: Substrate,
+    same: _Same,
     settings: TrainingSettings,
     chip: Transfer,
     grid: Array,
@@ -178,13 +186,13 @@ def _loss(
 
     With a key each weight deviates as on some die of the process: what is learned must serve them all.
     """
-    rounded = tuple(quantise(matrix, grid) for matrix in stored)
+    rounded = unrolled(same.model, [quantise(matrix, grid) for matrix in stored])
     if key is not None and settings.mismatch:
         rounded = tuple(
-            w + settings.mismatch * jax.lax.stop_gradient(substrate.weight_spread(chip, w)) * _normal(key, i, w)
+            w + settings.mismatch * jax.lax.stop_gradient(same.substrate.weight_spread(chip, w)) * _normal(key, i, w)
             for i, w in enumerate(rounded)
         )
-    error = jnp.mean((chip_forward(substrate, chip, rounded, x) - one_hot) ** 2)
+    error = jnp.mean((same.model.answer(same.substrate, chip, rounded, x) - one_hot) ** 2)
     negative = sum(jnp.sum(jax.nn.relu(-matrix)) for matrix in rounded)
     return error + settings.l1_negative * negative, (error, stored)
 
@@ -192,7 +200,7 @@ def _loss(
 def _descend(
     loss: Any,
     settings: TrainingSettings,
-    grid: Array,
+    inside: Callable[[Any], Any],
     batches: Array | None,
     x: Array,
     one_hot: Array,
@@ -210,7 +218,7 @@ def _descend(
         update, memory = adam.update(slope, memory)
         weights = optax.apply_updates(weights, update)
         # The store stays inside the grid, where the gradient passes, so a weight can always come back.
-        weights = jax.tree.map(lambda w: jnp.clip(w, grid[0], grid[-1]), weights)
+        weights = inside(weights)
         return (weights, memory, number + 1), seen
 
     def epoch(carry: Any, rows: Any) -> tuple[Any, None]:
@@ -256,7 +264,9 @@ def _float32(tree: Any) -> Any:
     return jax.tree.map(lambda leaf: np.asarray(leaf, np.float32), tree)
 
 
-def _check(substrate: Any, transfer: Any, task: Any, layers: tuple[int, ...], settings: Any) -> Shape:
+def _check(
+    substrate: Any, transfer: Any, task: Any, layers: tuple[int, ...], settings: Any, model: Model | None
+) -> tuple[Shape, Model]:
     kinds = (
         ("substrate", substrate, Substrate),
         ("transfer", transfer, Transfer),
@@ -274,28 +284,8 @@ def _check(substrate: Any, transfer: Any, task: Any, layers: tuple[int, ...], se
                 if kind is Transfer
                 else None,
             )
-    _check_finite(transfer)
+    check_finite(transfer)
     layers = check_layers(layers, substrate.shape)
-    for index, wanted, of in ((0, task.n_features, "features"), (-1, task.n_classes, "classes")):
-        if layers[index] != wanted:
-            raise BadInput(
-                "layers do not chain with the task",
-                where=f"layers: {'first' if index == 0 else 'last'}",
-                expected=f"{wanted}, as task {task.name} has {wanted} {of}",
-                got=f"{layers[index]} in {layers}",
-            )
-    return layers
-
-
-def _check_finite(transfer: Transfer) -> None:
-    for layer, activation in enumerate(transfer.activations):
-        bad = ~np.isfinite(np.asarray(activation.slope))
-        if bad.any():
-            die, neuron = np.argwhere(bad)[0]
-            raise BadInput(
-                "a neuron has no slope",
-                where=f"transfer: die {die}, layer {layer}, neuron {neuron}",
-                expected="a finite slope",
-                got=f"{np.asarray(activation.slope)[die, neuron]} ({bad.sum()} such in this layer)",
-                advice="Its measurement did not converge or saw no current: measure it again.",
-            )
+    model = Feedforward.dense(layers) if model is None else model
+    check_model(model, layers, task)
+    return layers, model

@@ -11,8 +11,9 @@ import pytest
 from anamorph.errors import BadInput
 from anamorph.network.settings import TrainingSettings
 from anamorph.network.start import batch_rows, starting_weights
+from anamorph.network.wiring import Dense
 
-LAYERS = (4, 7, 3)
+WIRINGS = (Dense(4, 7), Dense(7, 3))
 
 
 @pytest.fixture
@@ -44,8 +45,8 @@ def test_a_setting_out_of_range_is_refused_by_name(change: dict[str, Any], messa
 
 def test_a_chips_start_does_not_depend_on_how_many_chips_there_are():
     settings = TrainingSettings(restarts=3)
-    few = starting_weights(jax.random.key(5), 2, LAYERS, settings)
-    many = starting_weights(jax.random.key(5), 6, LAYERS, TrainingSettings(restarts=5))
+    few = starting_weights(jax.random.key(5), 2, WIRINGS, settings)
+    many = starting_weights(jax.random.key(5), 6, WIRINGS, TrainingSettings(restarts=5))
     for first, second in zip(few, many, strict=True):
         assert first.shape[:2] == (2, 3) and first.dtype == np.float32
         np.testing.assert_array_equal(first, second[:2, :3])
@@ -54,7 +55,7 @@ def test_a_chips_start_does_not_depend_on_how_many_chips_there_are():
 
 def test_starts_stay_inside_their_stated_range():
     settings = TrainingSettings(restarts=50, init=0.5, init_bias=0.75)
-    for matrix, n_in in zip(starting_weights(jax.random.key(0), 4, LAYERS, settings), (4, 7), strict=True):
+    for matrix, n_in in zip(starting_weights(jax.random.key(0), 4, WIRINGS, settings), (4, 7), strict=True):
         scale = 0.5 / np.sqrt(n_in)
         assert -0.25 * scale <= matrix.min() < -0.2 * scale
         assert 1.7 * scale < matrix.max() <= 1.75 * scale

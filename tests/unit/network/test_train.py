@@ -107,7 +107,7 @@ def test_an_l1_penalty_on_negative_weights_shrinks_them_alone():
 
 def test_the_result_is_a_function_of_transfer_and_task_alone():
     names = list(inspect.signature(train).parameters)
-    assert names == ["substrate", "transfer", "task", "layers", "settings", "key", "start"]
+    assert names == ["substrate", "transfer", "task", "layers", "settings", "key", "start", "model"]
     measured = _transfer(2)
     rebuilt = Transfer(
         tuple(Rectifier(jnp.array(a.slope), a.spread, a.fit_error, a.domain) for a in measured.activations),

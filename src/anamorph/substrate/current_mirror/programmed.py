@@ -10,7 +10,7 @@ import numpy as np
 from anamorph.substrate.contract import Die, Program, Shape
 from anamorph.substrate.current_mirror.chip import READOUT_CODE
 from anamorph.substrate.current_mirror.run import DieTables, Somas
-from anamorph.substrate.current_mirror.soma_curves import SomaCurves, soma_curves
+from anamorph.substrate.current_mirror.soma_curves import SomaCurves
 from anamorph.substrate.current_mirror.stage import Stage
 from anamorph.substrate.current_mirror.tables import Matrix, tabulate
 
@@ -31,7 +31,7 @@ class Programmed:
         """Solve the cells of dies under a program with both batch axes."""
         deviations = jax.tree.map(np.asarray, die.deviations)
         flat = np.concatenate([d.reshape(-1, d.shape[-1]) for d in deviations["soma"]])
-        curves = soma_curves(stage.soma, stage.technology.v_dd, flat)
+        curves = stage.curves(flat)
         layers = _split(curves, [len(die) * n for n in die.shape])
         matrices = [
             tabulate(stage, c, d, s) for c, d, s in zip(layers, deviations["synapse"], batch.settings, strict=False)

@@ -1,4 +1,4 @@
-"""A programmed network as a drawing: neurons in columns, weights as lines."""
+"""A programmed network as a drawing: neurons in columns, weights as lines; of a large one, as matrices."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import plotly.graph_objects as go
 from jaxtyping import Float
 
 from anamorph.errors import BadInput
+from anamorph.report.figures.matrices import weight_matrices
 from anamorph.report.figures.style import (
     BLUE,
     NEUTRAL,
@@ -23,8 +24,8 @@ from anamorph.report.page import Figure
 
 #: Width of the line of the largest weight, in pixels.
 WIDEST = 7.0
-#: More lines than this cannot be told apart and slow the page down; the weakest are left out first.
-MAX_LINES = 2000
+#: More lines than this cannot be told apart: such a network is drawn as matrices.
+MAX_LINES = 400
 
 
 def network_diagram(
@@ -34,6 +35,8 @@ def network_diagram(
     output_names: Sequence[str] = (),
 ) -> Figure:
     """Weights as lines: width is the magnitude, orange is positive, blue is negative (Fig. 5d).
+
+    A network of more than `MAX_LINES` weights that are not zero is drawn by `weight_matrices`.
 
     Args:
         weights: one matrix ``[n_in, n_out]`` per pair of layers.
@@ -46,6 +49,8 @@ def network_diagram(
     """
     matrices = [np.asarray(w, dtype=float) for w in weights]
     used = _check(matrices, shape)
+    if sum(int(np.count_nonzero(m)) for m in matrices) > MAX_LINES:
+        return weight_matrices(matrices, used, output_names)
     plot = new_plot(x_title="", y_title="", height=max(440, min(640, 52 * max(shape))))
     domain = [_room(input_names), 1 - _room(output_names)]
     plot.update_layout(
@@ -56,9 +61,6 @@ def network_diagram(
     source, target, value, layer = _connections(matrices)
     largest = float(np.abs(value).max(initial=0.0))
     n_weights = len(value)
-    if n_weights > MAX_LINES:
-        keep = np.sort(np.argsort(-np.abs(value), kind="stable")[:MAX_LINES])
-        source, target, value, layer = source[keep], target[keep], value[keep], layer[keep]
     # Row 0 holds layer 0: columns are padded to the tallest, so that one index finds every neuron.
     heights = np.stack([np.pad(_column(n), (0, max(shape) - n)) for n in shape])
     start = np.stack([layer, heights[layer, source]], -1)
@@ -222,6 +224,4 @@ def _caption(used: tuple[int, ...], n_weights: int, matrices: list[np.ndarray], 
     )
     if used != tuple(shape):
         caption += f" Hollow circles are neurons of the {chip} chip that the network leaves unused."
-    if n_weights > MAX_LINES:
-        caption += f" Only the {MAX_LINES} largest are drawn."
     return caption

@@ -134,9 +134,19 @@ def source_monitor(
         full_setting: largest positive setting of a synapse.
         negative_settings: negative settings to compare with none.
         substrate: name the programs are for; the chip's own substrate if it has one.
+
+    Raises:
+        BadInput: a chip without some of the synapses.
     """
     plan_key, noise_key = jax.random.split(key)
     shape = tuple(chip.shape)
+    if getattr(chip, "exists", None) is not None:
+        raise BadInput(
+            "paths through the same sources and monitors need all synapses",
+            where="bench: protocol",
+            got="a chip that has only some",
+            advice="Use the protocol permutations.",
+        )
     readings = plan(shape, bench.repeats, negative_settings, plan_key)
     matrices, driven, read = configure(shape, readings, full_setting)
     name = substrate or chip.substrate.name  # pyright: ignore[reportAttributeAccessIssue]

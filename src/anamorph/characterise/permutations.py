@@ -11,6 +11,7 @@ A simulation can probe every neuron, a packaged chip cannot: `bench.source_monit
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -39,9 +40,17 @@ class Wiring:
     partners: Int[np.ndarray, "configurations _"]
 
     @classmethod
-    def draw(cls, shape: Shape, configurations: int, key: PRNGKeyArray) -> Wiring:
-        """Random orders of each layer, used up before the next: all neurons are measured about equally often."""
+    def draw(
+        cls, shape: Shape, configurations: int, key: PRNGKeyArray, exists: Sequence[np.ndarray] | None = None
+    ) -> Wiring:
+        """Random orders of each layer, used up before the next: all neurons are measured about equally often.
+
+        Where only the synapses of `exists` were made, each neuron's source is one of its own.
+        """
         rng = np.random.default_rng(np.asarray(jax.random.key_data(key)).ravel().tolist())
+        if exists is not None:
+            sources = tuple(_balanced(where, configurations, rng) for where in exists)
+            return cls(sources, _second(exists[0], sources[0], rng))
         sources = []
         for before, after in zip(shape, shape[1:], strict=False):
             rounds = -(-configurations * after // before)
@@ -62,6 +71,30 @@ class Wiring:
                 matrix[which, self.partners[:count], target] = partner
             matrices.append(matrix)
         return tuple(matrices)
+
+
+def _balanced(exists: np.ndarray, configurations: int, rng: np.random.Generator) -> np.ndarray:
+    """A source of every neuron in every configuration, of its own synapses, the least used first."""
+    used = np.zeros(len(exists))
+    found = np.empty((configurations, exists.shape[1]), int)
+    for row in found:
+        for target in rng.permutation(exists.shape[1]):
+            able = np.flatnonzero(exists[:, target])
+            row[target] = able[np.argmin(used[able] + rng.uniform(0, 0.5, len(able)))]
+            used[row[target]] += 1
+    return found
+
+
+def _second(exists: np.ndarray, sources: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Another source of every neuron, of its own synapses."""
+    if exists.sum(0).min() < 2:
+        raise BadInput("the negative unit needs two synapses at every neuron", where="permutations: second layer",
+                       got=f"a neuron with {exists.sum(0).min()}")  # fmt: skip
+    found = np.empty_like(sources)
+    for which, target in np.ndindex(*sources.shape):
+        able = np.flatnonzero(exists[:, target])
+        found[which, target] = rng.choice(able[able != sources[which, target]])
+    return found
 
 
 def permutations(
@@ -89,7 +122,7 @@ def permutations(
     if shape[0] < 2:
         raise BadInput("the negative unit needs two inputs", where="permutations", got=f"a chip {shape}")
     wiring_key, noise_key = jax.random.split(key)
-    wiring = Wiring.draw(shape, bench.repeats, wiring_key)
+    wiring = Wiring.draw(shape, bench.repeats, wiring_key, getattr(chip, "exists", None))
     name = substrate or chip.substrate.name  # pyright: ignore[reportAttributeAccessIssue]
     inputs = jnp.broadcast_to(jnp.asarray(bench.currents)[:, None], (len(bench.currents), shape[0]))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import jax.numpy as jnp
 import numpy as np
 import xarray as xr
-from jaxtyping import Float
+from jaxtyping import Array, Bool, Float
 
 from anamorph.characterise.characterisation import PROBED, Characterisation
 from anamorph.characterise.fit import over, power_law
@@ -14,7 +14,12 @@ from anamorph.errors import NotConverged
 from anamorph.substrate.contract import Shape
 
 
-def fit_probed(characterisation: Characterisation, shape: Shape, full_setting: int) -> Transfer:
+def fit_probed(
+    characterisation: Characterisation,
+    shape: Shape,
+    full_setting: int,
+    idle: tuple[Bool[np.ndarray, " _"], ...] | None = None,
+) -> Transfer:
     """Slope ``a`` of every neuron in ``sent = a received^gamma``, normalised by layer, and the negative unit.
 
     gamma is that of the whole chip: how a neuron's answers through one synapse rise with its own current. With
@@ -25,6 +30,7 @@ def fit_probed(characterisation: Characterisation, shape: Shape, full_setting: i
         characterisation: with `PROBED` currents.
         shape: neurons per layer.
         full_setting: of the positive synapses.
+        idle: neurons per layer that feed nothing: they get the slope of the mean.
 
     Raises:
         NotConverged: a neuron without a usable reading, or none of the negative unit.
@@ -36,8 +42,10 @@ def fit_probed(characterisation: Characterisation, shape: Shape, full_setting: i
     positive = _exponent(slopes, received, sent)
     domain = (0.0, float(np.nanmax(received)))
     layers = slopes["layer"].values
+    idle = idle or tuple(np.zeros(n, bool) for n in shape)
     fitted = tuple(
-        _layer(slopes, layers == layer, n, received, sent, positive, layer, domain) for layer, n in enumerate(shape)
+        _layer(slopes, layers == layer, silent, received, sent, positive, layer, domain)
+        for layer, silent in enumerate(idle)
     )
     full_scale = float(data["input_current"].values.max())
     unit, fall = _negative_unit(negatives, fitted[0], full_setting, full_scale)
@@ -72,16 +80,17 @@ def _exponent(data: xr.Dataset, received: np.ndarray, sent: np.ndarray) -> Float
 
 
 def _layer(
-    data: xr.Dataset, own: np.ndarray, n: int, received: np.ndarray, sent: np.ndarray,
+    data: xr.Dataset, own: np.ndarray, idle: np.ndarray, received: np.ndarray, sent: np.ndarray,
     exponent: np.ndarray, layer: int, domain: tuple[float, float],
 ) -> Rectifier:  # fmt: skip
     neuron = data["neuron"].values[own]
     curve = received[:, own] ** exponent[:, None]
     gain = sent[:, own] / curve
-    at = [np.flatnonzero(neuron == k) for k in range(n)]
+    at = [np.flatnonzero(neuron == k) for k in np.flatnonzero(~idle)]
     slope = np.stack([over(np.nanmean, gain[:, i], 1) for i in at], axis=1)
     if not np.isfinite(slope).all():
         die, missing = np.argwhere(~np.isfinite(slope))[0]
+        missing = np.flatnonzero(~idle)[missing]
         raise NotConverged(
             "no reading of a neuron has an answer",
             where=f"die {die}, layer {layer}, neuron {missing}",
@@ -92,7 +101,16 @@ def _layer(
     scale = [over(np.nanmax, sent[:, own][:, i], 1) for i in at]
     error = np.stack([over(np.nanmax, o, 1) / s for o, s in zip(off, scale, strict=True)], axis=1)
     mean = slope.mean(axis=1, keepdims=True)
-    return Rectifier(jnp.asarray(slope / mean), jnp.asarray(spread / mean), jnp.asarray(error), domain)
+    return Rectifier(
+        _among(slope / mean, idle, 1.0), _among(spread / mean, idle, 0.0), _among(error, idle, 0.0), domain
+    )
+
+
+def _among(values: Float[np.ndarray, "dies some"], idle: np.ndarray, value: float) -> Float[Array, "dies n"]:
+    """The values of all neurons of a layer, with one for those that were not measured."""
+    found = np.full((len(values), len(idle)), value)
+    found[:, ~idle] = values
+    return jnp.asarray(found)
 
 
 def _negative_unit(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Protocol, runtime_checkable
 
-from jaxtyping import PRNGKeyArray
+import numpy as np
+from jaxtyping import Bool, PRNGKeyArray
 
 from anamorph.characterise.bench import Bench, source_monitor
 from anamorph.characterise.characterisation import Characterisation
@@ -45,7 +46,16 @@ def protocol(name: str) -> Measurement:
     return PROTOCOLS[name]
 
 
-def fit_measured(characterisation: Characterisation, shape: Shape, full_setting: int) -> Transfer:
-    """Rectifiers and the negative unit, by the fit that suits what was read."""
-    fit = fit_probed if characterisation.probed else fit_rectifiers
-    return fit(characterisation, shape, full_setting)
+def fit_measured(
+    characterisation: Characterisation,
+    shape: Shape,
+    full_setting: int,
+    idle: tuple[Bool[np.ndarray, " _"], ...] | None = None,
+) -> Transfer:
+    """Rectifiers and the negative unit, by the fit that suits what was read.
+
+    `idle` marks neurons per layer that feed nothing, which cannot be measured and need not be.
+    """
+    if characterisation.probed:
+        return fit_probed(characterisation, shape, full_setting, idle)
+    return fit_rectifiers(characterisation, shape, full_setting)

@@ -153,6 +153,11 @@ class Die:
         """Neurons per layer."""
         return self.substrate.shape
 
+    @property
+    def exists(self) -> tuple[np.ndarray, ...] | None:
+        """See `Substrate.exists`."""
+        return self.substrate.exists
+
     def run(self, program: Program, inputs: Float[Array, "..."]) -> Response:
         """See `Substrate.run`."""
         return self.substrate.run(self, program, inputs)
@@ -180,6 +185,8 @@ class Substrate(ABC):
     shape: Shape
     #: Supply voltage, V; zero for a substrate that has none.
     v_dd: float
+    #: Which synapses were made, one array ``[n_in, n_out]`` per weight matrix; None for all.
+    exists: tuple[np.ndarray, ...] | None = None
 
     @abstractmethod
     def fabricate(self, key: PRNGKeyArray, n_dies: int = 1) -> Die:

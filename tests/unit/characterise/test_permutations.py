@@ -99,3 +99,17 @@ def test_a_neuron_that_says_nothing_is_named():
 def test_an_unknown_protocol_names_the_nearest():
     with pytest.raises(BadInput, match="permutations"):
         protocol("permutation")
+
+
+def test_a_chip_with_some_synapses_is_measured_through_those():
+    exists = np.zeros((9, 4), bool)
+    for target in range(4):
+        exists[2 * target : 2 * target + 3, target] = True  # neighbours share a source
+    wiring = Wiring.draw((9, 4), 6, jax.random.key(2), [exists])
+    for found in (wiring.sources[0], wiring.partners):
+        assert exists[found, np.arange(4)].all()
+    assert (wiring.partners != wiring.sources[0]).all()
+    counts = np.bincount(wiring.sources[0].ravel(), minlength=9)
+    assert counts.min() >= 2 and counts.max() <= 4
+    with pytest.raises(BadInput, match="two synapses"):
+        Wiring.draw((2, 2), 1, jax.random.key(0), [np.eye(2, dtype=bool)])

@@ -24,6 +24,7 @@ from anamorph.circuit.assembly import Conditions
 from anamorph.circuit.interpolation import series
 from anamorph.circuit.port_capacitance import nodal_matrices, port_capacitances
 from anamorph.device.mosfet import T_REFERENCE
+from anamorph.substrate.current_mirror.built import ABSENT
 from anamorph.substrate.current_mirror.chip import READOUT_CODE
 from anamorph.substrate.current_mirror.stage import Stage
 from anamorph.substrate.current_mirror.synapses import SynapsePoints, resting_nodes, synapse_currents
@@ -123,13 +124,19 @@ def layer_charges(cells: CellCharges, settings: tuple[np.ndarray, ...], n_bits: 
                 own=jnp.asarray(np.moveaxis(own, -1, 0)[:, :, None]),
                 in_p=jnp.asarray(cells.in_p),
                 p_n=jnp.asarray(cells.p_n),
-                from_p=None if into is None else jnp.asarray(cells.out_p[into + top]),
-                from_n=None if into is None else jnp.asarray(cells.out_n[into + top]),
+                from_p=None if into is None else jnp.asarray(_of_synapses(cells.out_p, into)),
+                from_n=None if into is None else jnp.asarray(_of_synapses(cells.out_n, into)),
                 supply_p=jnp.asarray(cells.supply_soma + gates @ cells.supply_p),
                 supply_v=jnp.asarray(-fed @ cells.supply_out),
             )
         )
     return tuple(layers)
+
+
+def _of_synapses(values: np.ndarray, settings: np.ndarray) -> np.ndarray:
+    """The value of each synapse's setting; none where there is no synapse."""
+    made = settings != ABSENT
+    return values[np.where(made, settings, 0) + len(values) // 2] * made
 
 
 def _count(settings: np.ndarray, top: int) -> np.ndarray:

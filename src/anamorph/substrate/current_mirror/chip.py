@@ -10,6 +10,7 @@ import numpy as np
 
 from anamorph.cell.current_mirror import soma, synapse
 from anamorph.circuit.netlist import GROUND, Cell, CurrentSource, Element, Instance, VoltageSource
+from anamorph.substrate.current_mirror.built import ABSENT
 
 #: Setting of the readout synapses: four units of about a quarter are a weight of 1.
 READOUT_CODE = 4
@@ -22,7 +23,7 @@ def chip(settings: tuple[np.ndarray, ...], n_bits: int) -> Cell:
     ``readout_K``. Sources: ``vdd``, ``i_in_J`` into each input neuron, and ``out_K`` holding each output.
 
     Args:
-        settings: one integer matrix ``[n_in, n_out]`` per weight matrix.
+        settings: one integer matrix ``[n_in, n_out]`` per weight matrix; no synapse is made where it is `ABSENT`.
         n_bits: of every synapse.
     """
     soma_cell, synapse_cell = soma(), synapse(n_bits)
@@ -33,7 +34,7 @@ def chip(settings: tuple[np.ndarray, ...], n_bits: int) -> Cell:
     for layer, n in enumerate(shape):
         elements += [_soma(soma_cell, layer, j) for j in range(n)]
     for layer, matrix in enumerate(settings):
-        for j, k in np.ndindex(*matrix.shape):
+        for j, k in np.argwhere(matrix != ABSENT).tolist():
             ports = _synapse_ports(int(matrix[j, k]), layer, j, f"in_{layer + 1}_{k}", n_bits)
             elements.append(Instance(f"synapse_{layer}_{j}_{k}", synapse_cell, ports))
     last = len(shape) - 1

@@ -19,6 +19,7 @@ from anamorph.circuit.transient import TOLERANCE, TransientSolution, transient
 from anamorph.circuit.waveform import Drive
 from anamorph.errors import BadInput
 from anamorph.substrate.contract import Die, Program
+from anamorph.substrate.current_mirror.built import n_synapses
 from anamorph.substrate.current_mirror.substrate import CurrentMirror
 
 #: Time in which the input currents change from one pattern to the next, s: far below the chip's own.
@@ -139,7 +140,7 @@ def dynamics(
     n_out = substrate.shape[-1] if n_classes is None else n_classes
     now, before = np.asarray(inputs, float), np.asarray(previous, float)
     check_request(substrate, die, now, before, presentation, n_out, show)
-    macs = sum(a * b for a, b in zip(substrate.shape, substrate.shape[1:], strict=False))
+    macs = n_synapses(substrate.exists, substrate.shape)
     circuit = compile_cell(substrate.netlist(program), substrate.technology)
     shifts = substrate.netlist_deviations(die)[0]
     end = operating_point(circuit, substrate.netlist_drives(now), shifts)

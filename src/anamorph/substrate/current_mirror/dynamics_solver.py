@@ -6,6 +6,7 @@ from typing import Any
 
 from anamorph.errors import BadInput, nearest
 from anamorph.substrate.contract import Die, Program
+from anamorph.substrate.current_mirror.built import n_synapses
 from anamorph.substrate.current_mirror.dynamics import Dynamics, dynamics
 from anamorph.substrate.current_mirror.fast_dynamics import fast_dynamics
 from anamorph.substrate.current_mirror.substrate import CurrentMirror
@@ -31,7 +32,7 @@ def solve_dynamics(
 def choose(substrate: CurrentMirror, solver: str) -> str:
     """The solver that answers to a name; see `solve_dynamics`."""
     if solver == "auto":
-        synapses = sum(a * b for a, b in zip(substrate.shape, substrate.shape[1:], strict=False))
+        synapses = n_synapses(substrate.exists, substrate.shape)
         return "general" if synapses <= GENERAL_SYNAPSES else "cascade"
     if solver not in SOLVERS:
         raise BadInput(f"no solver '{solver}'", where="solver", advice=nearest(solver, ("auto", *SOLVERS)))

@@ -16,6 +16,7 @@ import numpy as np
 from anamorph.circuit.interpolation import series
 from anamorph.errors import BadInput
 from anamorph.substrate.contract import Die, Program
+from anamorph.substrate.current_mirror.built import n_synapses
 from anamorph.substrate.current_mirror.cascade import Layer, Network, Outlet
 from anamorph.substrate.current_mirror.charges import cell_charges, layer_charges
 from anamorph.substrate.current_mirror.dynamics import (
@@ -79,6 +80,7 @@ def fast_dynamics(
     substrate.check_program(program)
     if program.batch:
         raise BadInput("dynamics are of one program", got=f"a batch of shape {program.batch}")
+    program = substrate.as_built(program)
     programmed = Programmed.of(substrate.stage, die, program.batched())
     tables = programmed.tables(0)
     network = _network(substrate, die, program, tables)
@@ -97,7 +99,7 @@ def fast_dynamics(
     converged = converged & programmed.solved(0)
     time, energy, to_output = (np.where(converged, a, np.nan) for a in (time, energy, to_output))
     energy_by = np.where(converged[:, None], energy_by, np.nan)
-    macs = sum(a * b for a, b in zip(substrate.shape, substrate.shape[1:], strict=False))
+    macs = n_synapses(substrate.exists, substrate.shape)
     shown = parts[show // size].waveform
     assert shown is not None
     return Dynamics(

@@ -11,6 +11,7 @@ from jaxtyping import Array, Float
 from anamorph.circuit.feedforward import Coefficients, Drives, Region, summed_series
 from anamorph.circuit.interpolation import series
 from anamorph.substrate.contract import Die, Program
+from anamorph.substrate.current_mirror.built import ABSENT
 from anamorph.substrate.current_mirror.chip import READOUT_CODE
 from anamorph.substrate.current_mirror.run import (
     V_READ,
@@ -106,7 +107,8 @@ def _exact(
 ) -> tuple[np.ndarray, np.ndarray]:
     programs, patterns, n_out = v.shape
     grid = (programs, patterns, len(deviations), n_out)
-    code = np.broadcast_to(settings[:, None], grid).ravel()
+    made = settings != ABSENT
+    code = np.broadcast_to(np.where(made, settings, 0)[:, None], grid).ravel()
     d_p, d_n = (np.broadcast_to(np.asarray(d)[..., None], grid).ravel() for d in (drives[POSITIVE], drives[NEGATIVE]))
     v_dd = stage.technology.v_dd
     rows = np.moveaxis(np.asarray(deviations), -1, 0)
@@ -115,4 +117,5 @@ def _exact(
     start = resting_nodes(stage.synapse, v_dd, code)
     points = SynapsePoints(code, v_dd - d_p, d_n, v_out, spread)
     current, _, done = synapse_currents(stage.synapse, v_dd, points, start)
-    return np.asarray(current.reshape(grid).sum(2)), np.asarray(done.reshape(grid).all(2))
+    current, done = current.reshape(grid) * made[:, None], done.reshape(grid) | ~made[:, None]
+    return np.asarray(current.sum(2)), np.asarray(done.all(2))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -18,11 +18,13 @@ from anamorph.characterise.protocols import fit_measured, protocol
 from anamorph.characterise.transfer import Transfer
 from anamorph.circuit.netlist import Cell
 from anamorph.cost.sheet import CostSheet
-from anamorph.errors import BadInput, DoesNotFit
+from anamorph.errors import BadInput
 from anamorph.substrate.contract import Chip, Die, Program, Response, Shape, Substrate, WeightGrid
 from anamorph.substrate.current_mirror import run as solver
+from anamorph.substrate.current_mirror.built import as_built, check_exists, check_places, idle, n_synapses
 from anamorph.substrate.current_mirror.chip import chip
 from anamorph.substrate.current_mirror.cost import cost_sheet
+from anamorph.substrate.current_mirror.inputs import check_leading, checked_inputs
 from anamorph.substrate.current_mirror.programmed import Programmed
 from anamorph.substrate.current_mirror.refine import Exact, refined
 from anamorph.substrate.current_mirror.stage import Stage, input_current, stage_of
@@ -52,21 +54,26 @@ class CurrentMirror(Substrate):
         shape: neurons per layer, inputs first.
         n_bits: magnitude bits of every synapse.
         refine: sweeps that solve every synapse exactly and correct the interpolated ones; 0 for none.
+        exists: per weight matrix, which synapses are made; all if left out.
 
     Raises:
-        BadInput: fewer than two layers, an empty layer, or bits outside 1 to 7.
+        BadInput: fewer than two layers, an empty layer, bits outside 1 to 7, a neuron that nothing feeds.
     """
 
     name = "current_mirror"
     has_netlist = True
 
-    def __init__(self, technology: Technology, shape: Shape, n_bits: int = 3, refine: int = 0) -> None:
+    def __init__(
+        self, technology: Technology, shape: Shape, n_bits: int = 3, refine: int = 0,
+        exists: Sequence[np.ndarray] | None = None,
+    ) -> None:  # fmt: skip
         if len(shape) < 2 or min(shape) < 1:
             raise BadInput("a chip has at least two layers of neurons", got=str(shape))
         if not 1 <= n_bits <= 7:
             raise BadInput("bits of a synapse", expected="1 to 7", got=str(n_bits))
         self.technology, self.shape, self.n_bits, self.refine = technology, tuple(shape), n_bits, refine
         self.v_dd = technology.v_dd
+        self.exists = check_exists(exists, self.shape)
 
     @cached_property
     def stage(self) -> Stage:
@@ -124,7 +131,7 @@ class CurrentMirror(Substrate):
     def fit(self, characterisation: Characterisation) -> Transfer:
         """Rectifier slopes, normalised by layer, and the strength of a negative unit."""
         positive = characterisation.positive_setting(2**self.n_bits - 1)
-        return fit_measured(characterisation, self.shape, positive)
+        return fit_measured(characterisation, self.shape, positive, idle(self.exists, self.shape))
 
     def assumed_transfer(self) -> Transfer:
         """Equal slopes and the nominal cells' negative unit: design data, no measurement of a chip."""
@@ -174,13 +181,22 @@ class CurrentMirror(Substrate):
 
     # --- transistor level --------------------------------------------------------------------------
 
+    def check_program(self, program: Program) -> None:
+        """Raises also `DoesNotFit` for a weight where there is no synapse."""
+        super().check_program(program)
+        check_places(program, self.exists)
+
+    def as_built(self, program: Program) -> Program:
+        """A program as the solvers of this folder take it; see `built.py`."""
+        return as_built(program, self.exists)
+
     def run(self, die: Die, program: Program, inputs: Float[Array, "..."]) -> Response:
         """See `Substrate.run`. A state outside the tables' range counts as not converged."""
         self.check_program(program)
-        batch = program.batched()
-        currents = np.asarray(_inputs(inputs, self.shape[0]))
-        _check_leading(len(die), batch.batch, currents.shape[:2])
-        lot = max(1, SYNAPSES_TOGETHER // sum(a * b for a, b in zip(self.shape, self.shape[1:], strict=False)))
+        batch = self.as_built(program.batched())
+        currents = np.asarray(checked_inputs(inputs, self.shape[0]))
+        check_leading(len(die), batch.batch, currents.shape[:2])
+        lot = max(1, SYNAPSES_TOGETHER // n_synapses(None, self.shape))  # tables have a place for every pair
         lots = [slice(low, low + lot) for low in range(0, len(die), lot)]
         parts = [self._run_lot(die[some], _of_dies(batch, some), _shared(currents, some)) for some in lots]
         return jax.tree.map(lambda *x: jnp.asarray(np.concatenate(x)), *parts)
@@ -212,12 +228,17 @@ class CurrentMirror(Substrate):
         self.check_program(program)
         if program.batch:
             raise BadInput("a netlist is of one program", got=f"a batch of shape {program.batch}")
-        return chip(program.settings, self.n_bits)
+        return chip(self.as_built(program).settings, self.n_bits)
 
     def netlist_deviations(self, die: Die) -> Float[np.ndarray, "dies fets"]:
         """Deviations of the dies in the order of the netlist's transistors, V."""
-        groups = (die.deviations[name] for name in ("soma", "synapse", "readout"))
-        return np.concatenate([np.asarray(a).reshape(len(die), -1) for g in groups for a in g], axis=1)
+        made = {"synapse": self.exists} if self.exists is not None else {}
+        found = []
+        for name in ("soma", "synapse", "readout"):
+            groups = [np.asarray(group) for group in die.deviations[name]]
+            groups = [g[:, w] for g, w in zip(groups, made[name], strict=True)] if name in made else groups
+            found += [group.reshape(len(die), -1) for group in groups]
+        return np.concatenate(found, axis=1)
 
     def netlist_drives(self, inputs: Float[np.ndarray, "*patterns n_in"]) -> dict[str, Any]:
         """Value of every source of the netlist for input currents (A): the supply, inputs, held outputs."""
@@ -251,40 +272,6 @@ def _powers(x: Array, exponents: Array) -> tuple[Array, Array]:
     """
     log = jnp.log(x + 1e-3)
     return x * jnp.exp((exponents[..., 0] - 1) * log), x * jnp.exp((exponents[..., 1] - 1) * log)
-
-
-def _inputs(inputs: Any, n_in: int) -> Float[Array, "dies programs patterns n_in"]:
-    currents = jnp.asarray(inputs, float)
-    if not 2 <= currents.ndim <= 4 or currents.shape[-1] != n_in:
-        raise BadInput(
-            "inputs do not match the chip",
-            expected=f"[dies, programs, patterns, {n_in}], leading axes optional",
-            got=str(currents.shape),
-            advice="Pad unused inputs with zeros.",
-        )
-    if not bool(jnp.isfinite(currents).all()):
-        raise BadInput("NaN in data" if bool(jnp.isnan(currents).any()) else "infinity in data", where="inputs")
-    if bool((currents < 0).any()):
-        raise BadInput(
-            "negative input current",
-            where="inputs",
-            expected="0 A or more",
-            got=f"{float(currents.min()):.3g} A",
-            advice="The first soma rectifies: shift or split the input.",
-        )
-    return currents.reshape((1,) * (4 - currents.ndim) + currents.shape)
-
-
-def _check_leading(n_dies: int, programs: tuple[int, ...], inputs: tuple[int, ...]) -> None:
-    wanted = (n_dies, programs[1])
-    for name, got in (("program", programs), ("inputs", inputs)):
-        if any(g not in (1, w) for g, w in zip(got, wanted, strict=True)):
-            raise DoesNotFit(
-                f"the {name} has other leading axes than the dies and programs",
-                where=f"run: {name}",
-                expected=f"{wanted[0]} dies x {wanted[1]} programs (or 1)",
-                got=f"{got[0]} x {got[1]}",
-            )
 
 
 def _shared(values: np.ndarray, dies: slice) -> np.ndarray:

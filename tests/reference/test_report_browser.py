@@ -57,6 +57,10 @@ def _page() -> Page:
     weights = [random.integers(-7, 8, shape) * 0.25 for shape in ((4, 7), (7, 3))]
     ours = 10.0 ** random.uniform(-12, -6, 40)
     time = np.linspace(0, 30e-6, 200)
+    rise = np.outer(random.gamma(1.0, 5e-8, 12), 1 - np.exp(-time / 3e-6))
+    decided = figures.Decided("15 nA", random.normal(8.5e-6, 2e-6, 50), random.normal(6e-14, 1e-14, 50))
+    course = figures.Course("15 nA", time[1:], np.outer(random.normal(8e-9, 1e-9, 50), time[1:]))
+    large = [random.normal(size=shape) for shape in ((30, 20), (20, 10))]
     return Page(
         "Iris </script><script>console.error('injected')</script>",
         sections=(
@@ -74,6 +78,16 @@ def _page() -> Page:
                     figures.network_diagram(weights, (7, 7, 7), output_names=names),
                     figures.barycentric(outputs, labels, names),
                     figures.transient(time, np.outer([2e-8, 1e-7, 5e-8], 1 - np.exp(-time / 3e-6)), names, 1.5e-5),
+                ),
+            ),
+            Section(
+                "Decisions",
+                figures=(
+                    figures.activity(time, [rise], rise[:3], names, 6e-6),
+                    figures.time_against_power([decided], 25_000),
+                    figures.energy_against_run_time([course]),
+                    figures.energy_histogram([decided]),
+                    figures.network_diagram(large, (30, 20, 10), output_names=names),
                 ),
             ),
             Section(
@@ -109,10 +123,11 @@ def document(report, tmp_path_factory) -> str:
 
 def test_every_plot_draws_and_nothing_logs_an_error(document) -> None:
     assert json.loads(_root(document, "errors") or "null") == []
-    assert _root(document, "plots") == "8"
-    # 8 plots, and each has drawn its data: bars, lines or points
-    assert document.count('class="main-svg"') >= 8
-    assert len(re.findall(r'class="(?:scatterlayer|barlayer) mlayer"><g class="trace', document)) >= 8
+    assert _root(document, "plots") == "13"
+    # 13 plots, and each has drawn its data: bars, lines or points, or the two pictures of a large network
+    assert document.count('class="main-svg"') >= 13
+    assert len(re.findall(r'class="(?:scatterlayer|barlayer) mlayer"><g class="trace', document)) >= 12
+    assert len(re.findall(r'class="hm"', document)) == 2
 
 
 def test_user_names_are_text_in_plots(document) -> None:
@@ -126,8 +141,8 @@ def test_no_button_sends_the_data_away(document) -> None:
 
 
 def test_scales_can_be_chosen(document) -> None:
-    # single_neuron and transient
-    assert document.count(">linear</button>") == document.count(">log</button>") == 2
+    # single_neuron, transient and energy_against_run_time
+    assert document.count(">linear</button>") == document.count(">log</button>") == 3
 
 
 def test_small_enough_to_mail(report) -> None:
@@ -150,7 +165,7 @@ def test_a_failure_is_said_in_the_page_and_recorded(report, tmp_path, missing) -
         drawn, message = "0", "This browser cannot inflate the plotting library"
     else:
         broken = text.replace('id="plot-2">{', 'id="plot-2">{{')
-        drawn, message = "7", "This plot could not be drawn"
+        drawn, message = "12", "This plot could not be drawn"
     assert broken != text
     # the policy names the script's digest; an altered script needs the policy taken out
     broken = re.sub(r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", broken)

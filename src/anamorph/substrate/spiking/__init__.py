@@ -1,0 +1,1 @@
+"""Networks of spiking neurons: weights as geometries of mirrors."""

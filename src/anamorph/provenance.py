@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-import platform
-from importlib import metadata
 from typing import TYPE_CHECKING, Any
+
+from anamorph.versions import versions
 
 if TYPE_CHECKING:
     import jax
 
     from anamorph.experiment import Experiment
     from anamorph.technology import Technology
-
-#: Packages whose version can change a number.
-PACKAGES = ("jax", "jaxlib", "numpy", "scipy", "scikit-learn", "optax", "equinox")
 
 
 def provenance(experiment: Experiment, technology: Technology | None) -> dict[str, Any]:
@@ -25,17 +22,6 @@ def provenance(experiment: Experiment, technology: Technology | None) -> dict[st
         "technology": card,
         "seed": experiment.seed,
         "versions": versions(),
-    }
-
-
-def versions() -> dict[str, str]:
-    """Of this package, of Python, and of the packages that can change a number."""
-    import anamorph
-
-    return {
-        "anamorph": anamorph.__version__,
-        "python": platform.python_version(),
-        **{name: metadata.version(name) for name in PACKAGES},
     }
 
 

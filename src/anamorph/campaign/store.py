@@ -16,19 +16,17 @@ import os
 import re
 import zipfile
 import zlib
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
-import anamorph
 from anamorph.campaign.plan import Axis, Campaign
 from anamorph.campaign.rows import FAILED, NOT_COMPUTED, Rows, dims, disagreement
 from anamorph.errors import BadInput
-from anamorph.provenance import PACKAGES
 from anamorph.run_folder import RunFolder
+from anamorph.versions import versions
 
 MANIFEST = "campaign.json"
 SHARD = re.compile(r"points-(\d{1,9})-(\d{1,9})\.npz")
@@ -155,11 +153,6 @@ def read(folder: str | Path) -> xr.Dataset:
     except (KeyError, TypeError) as error:
         raise BadInput(f"not a campaign's manifest ({error!r})", where=str(path / MANIFEST)) from None
     return Store(campaign, path).dataset()
-
-
-def versions() -> dict[str, str]:
-    """Of every package whose version can change a number."""
-    return {"anamorph": anamorph.__version__, **{name: metadata.version(name) for name in PACKAGES}}
 
 
 def _manifest(folder: Path) -> dict[str, Any]:

@@ -12,10 +12,10 @@ import plotly.graph_objects as go
 from pydantic import ConfigDict
 
 from anamorph.papers.measure import Findings, Measured, measurement_names
-from anamorph.provenance import versions
 from anamorph.report.page import Figure
 from anamorph.run_folder import RunFolder
 from anamorph.stages.record import Record
+from anamorph.versions import versions
 
 #: Below the output folder.
 KEPT = "measurements"

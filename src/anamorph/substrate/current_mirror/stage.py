@@ -23,7 +23,6 @@ from anamorph.cell.current_mirror import soma
 from anamorph.circuit.compile import Circuit, compile_cell
 from anamorph.circuit.feedforward import Region
 from anamorph.device.mosfet import T_REFERENCE, MosfetParameters, Terminals, drain_current, thermal_voltage
-from anamorph.provenance import versions
 from anamorph.substrate.current_mirror.soma_curves import SomaCurves, soma_bench, soma_curves, state_axis
 from anamorph.substrate.current_mirror.synapse_space import (
     MAP_ARRAYS,
@@ -36,6 +35,7 @@ from anamorph.substrate.current_mirror.synapse_space import (
 )
 from anamorph.substrate.current_mirror.synapses import SynapsePoints, resting_nodes, synapse_currents
 from anamorph.technology import Technology
+from anamorph.versions import versions
 
 #: States of a soma that takes about 20 and 300 nA, V.
 NOMINAL_STATES = (0.305, 0.405)

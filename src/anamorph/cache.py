@@ -19,11 +19,16 @@ import numpy as np
 Arrays = Mapping[str, np.ndarray]
 
 
-def cache_folder(name: str) -> Path:
-    """``$XDG_CACHE_HOME/anamorph/<name>``, by default below ``~/.cache``."""
+def cache_root() -> Path:
+    """``$XDG_CACHE_HOME/anamorph``, by default below ``~/.cache``."""
     base = os.environ.get("XDG_CACHE_HOME", "")
     root = Path(base) if os.path.isabs(base) else Path.home() / ".cache"
-    return root / "anamorph" / name
+    return root / "anamorph"
+
+
+def cache_folder(name: str) -> Path:
+    """A folder below `cache_root`."""
+    return cache_root() / name
 
 
 def kept_arrays(name: str, key: str, make: Callable[[], Arrays]) -> Arrays:

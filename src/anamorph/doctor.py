@@ -67,9 +67,9 @@ def _extra(name: str, module: str, use: str) -> str:
 
 
 def _cache() -> str:
-    from anamorph.cache import cache_folder
+    from anamorph.cache import cache_root
 
-    folder = cache_folder("jax").parent
+    folder = cache_root()
     parent = next(p for p in (folder, *folder.parents) if p.exists())
     if os.access(parent, os.W_OK):
         return _line("ok", "cache", f"compiled circuits and tables are kept in {folder}")

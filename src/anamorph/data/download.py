@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO
 
-from anamorph.data import store
+from anamorph.cache import cache_root
 from anamorph.errors import BadInput
 
 #: Seconds without an answer after which a server counts as unreachable.
@@ -40,7 +40,7 @@ def fetch(urls: Sequence[str], path: str, served: str | None, most: int) -> Path
     import pooch
 
     pooch.get_logger().setLevel("WARNING")
-    target = store.cache() / path
+    target = cache_root() / path
     said = []
     with _held(target):
         for url in urls:

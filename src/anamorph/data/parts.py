@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
+from anamorph.cache import cache_root
 from anamorph.data import store
 from anamorph.errors import BadInput
 
@@ -44,7 +45,7 @@ def obtain(name: str, parts: Sequence[Part]) -> None:
 
 def _unavailable(name: str, missing: Sequence[Part], error: BadInput) -> BadInput:
     reason = f"{error.what}: {error.got}" if error.got else error.what
-    searched = ", ".join([*map(str, store.given()), f"{store.cache()} (the cache)"])
+    searched = ", ".join([*map(str, store.given()), f"{cache_root()} (the cache)"])
     return BadInput(
         f"the data set is not here, and it {reason}", where=name,
         expected=f"{', '.join(part.wanted for part in missing)} in one of {searched}",

@@ -12,6 +12,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from anamorph.cache import cache_root
 from anamorph.data import store, wav
 from anamorph.data.checks import first_of
 from anamorph.data.speech import Preparation, Recording, speech_task
@@ -58,7 +59,7 @@ class Recordings:
 
         archive = download.fetch(self.urls, _ARCHIVE, None, _MAX_ARCHIVE)
         try:
-            download.unpack_members(archive, store.cache() / self.path, set(self.hashes), wav.MAX_BYTES)
+            download.unpack_members(archive, cache_root() / self.path, set(self.hashes), wav.MAX_BYTES)
         finally:
             archive.unlink(missing_ok=True)
 

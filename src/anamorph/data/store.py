@@ -15,6 +15,7 @@ import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
+from anamorph.cache import cache_root
 from anamorph.errors import BadInput
 
 #: Folders to search first, separated as in PATH.
@@ -58,13 +59,6 @@ class DataFile:
         download.fetch(self.urls, self.path, self.served, self.served_size)
 
 
-def cache() -> Path:
-    """The folder that downloads go to: ``anamorph`` in the user's cache (``XDG_CACHE_HOME``)."""
-    import pooch
-
-    return Path(pooch.os_cache("anamorph"))
-
-
 def given() -> tuple[Path, ...]:
     """The folders of ``ANAMORPH_DATA``."""
     return tuple(Path(part) for part in os.environ.get(VARIABLE, "").split(os.pathsep) if part)
@@ -72,7 +66,7 @@ def given() -> tuple[Path, ...]:
 
 def locate(path: str) -> Path | None:
     """The first folder's file or folder `path`, or None."""
-    for folder in (*given(), cache()):
+    for folder in (*given(), cache_root()):
         found = folder / path
         if found.exists():
             return found
@@ -128,6 +122,6 @@ def check_hash(file: DataFile, content: bytes, path: Path) -> None:
 
 def again(path: Path) -> str:
     """Advice for a file that cannot be used: how to have it replaced."""
-    if cache() in path.parents:
+    if cache_root() in path.parents:
         return "Remove it, then `anamorph data fetch` gets it again."
     return f"Replace it, or remove it from {VARIABLE} to have a copy downloaded."

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from anamorph.cache import cache_root
 from anamorph.data import store
 from anamorph.data.store import DataFile
 from anamorph.errors import BadInput
@@ -26,7 +27,7 @@ def test_given_folders_come_first_and_in_their_order(tmp_path, cache, monkeypatc
 
 
 def test_the_cache_follows_xdg(cache) -> None:
-    assert store.cache() == cache
+    assert cache_root() == cache
     assert store.given() == ()
 
 

@@ -25,6 +25,8 @@ PAPER = claims.load("binas_2016")
 EXPECTED = {
     "mnist_homogeneous_mean": 0.976, "mnist_homogeneous_best": 0.98,
     "mnist_inhomogeneous_mean": 0.976, "mnist_inhomogeneous_best": 0.98,
+    "mnist_homogeneous_spread": 0.001, "mnist_inhomogeneous_spread": 0.002,
+    "speech_homogeneous_spread": 0.042, "speech_inhomogeneous_spread": 0.038,
     "mnist_transistors": 0.98, "mnist_efficiency": 7.97e12,
     "speech_homogeneous_mean": 0.873, "speech_homogeneous_best": 0.934,
     "speech_inhomogeneous_mean": 0.88, "speech_inhomogeneous_best": 0.943,
@@ -32,6 +34,7 @@ EXPECTED = {
     "time_to_output_15na": 8.5e-6, "time_to_output_15na_spread": 2.3e-6, "output_within_15us": 0.99,
     "energy_per_operation_15us": 0.12e-12, "energy_per_operation_stopped": 0.1e-12,
     "power": 200e-6, "image_rate": 66e3, "throughput_as_printed": 1.7e12, "measurements": 40.0, "points_per_unit": 10.0,
+    "synapses": 25_000.0, "transistors": 280_000.0, "throughput": 1.7e9, "output_within_7us": 0.99,
     "unit_weight": 0.25, "negative_ratio": 2.3, "iris_accuracy": 1.0,
 }  # fmt: skip
 

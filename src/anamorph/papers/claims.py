@@ -1,6 +1,7 @@
 """The claims of a paper: what it says, where, how near we must come, and which measurement answers it.
 
-``claims.toml`` begins with ``title``, ``authors``, ``year`` and ``identifier`` and holds one ``[[claim]]`` per figure.
+``claims.toml`` begins with ``title``, ``authors``, ``year`` and ``identifier`` and holds one ``[[claim]]`` per figure,
+and the paper's tables (`tables.py`).
 Keys are declared once, in `_ClaimTable`; a value is text with its unit, and becomes an SI float here.
 """
 
@@ -16,6 +17,8 @@ from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictFloat, Stri
 
 from anamorph import papers, toml_file, units
 from anamorph.errors import BadInput, nearest
+from anamorph.papers.tables import PaperTable
+from anamorph.papers.tables import parse as parse_table
 from anamorph.refusals import translate
 
 #: How the paper came to its figure: "derived" is arithmetic of ours on its figures, "stated" a choice of its authors.
@@ -43,6 +46,7 @@ class _PaperTable(_Table):
     year: StrictInt = Field(ge=1900, le=2100)
     identifier: _Text
     claim: list[dict[str, Any]] = Field(min_length=1)
+    table: list[dict[str, Any]] = Field(default_factory=list)
 
 
 class _ClaimTable(_Table):
@@ -106,7 +110,7 @@ class Claim:
 
 @dataclass(frozen=True)
 class Paper:
-    """A paper and its claims, in the file's order."""
+    """A paper with its claims, in the file's order, and those of its tables that are shown as tables."""
 
     name: str
     title: str
@@ -114,6 +118,7 @@ class Paper:
     year: int
     identifier: str
     claims: tuple[Claim, ...]
+    tables: tuple[PaperTable, ...] = ()
 
     @property
     def measurements(self) -> tuple[str, ...]:
@@ -138,7 +143,7 @@ def from_tables(tables: Mapping[str, Any], name: str, where: str) -> Paper:
 
     Raises:
         BadInput: unknown or missing keys, a value without its unit, a claim without its tolerance or reason, one
-            that is not comparable without saying why, an id given twice.
+            that is not comparable without saying why, an id given twice, a table that names no claim.
     """
     try:
         head = _PaperTable.model_validate(tables)
@@ -150,7 +155,8 @@ def from_tables(tables: Mapping[str, Any], name: str, where: str) -> Paper:
         if claim.id in seen:
             raise BadInput("a claim's id is given twice", where=where, got=claim.id)
         seen.add(claim.id)
-    return Paper(name, head.title, head.authors, head.year, head.identifier, claims)
+    shown = tuple(parse_table(table, seen, f"{where}: table {i + 1}") for i, table in enumerate(head.table))
+    return Paper(name, head.title, head.authors, head.year, head.identifier, claims, shown)
 
 
 def _claim(table: Mapping[str, Any], index: int, where: str) -> Claim:

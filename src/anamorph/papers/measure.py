@@ -81,12 +81,15 @@ class Context:
         seed: of all randomness; use `key`.
         quick: do less: what takes seconds instead of minutes.
         tell: shows a reader who waits what is being done.
+        shared: what several measurements of one ledger need is kept here, also for when it is taken up again; its own
+            folder if left out.
     """
 
     folder: Path
     seed: int = 1
     quick: bool = False
     tell: Callable[[str], None] = lambda text: None
+    shared: Path | None = None
 
     def key(self, name: str) -> jax.Array:
         """The random key of one part of a measurement."""

@@ -1,4 +1,4 @@
-"""The ledger as a page: the table of claims, then the paper's figures redrawn from our data."""
+"""The ledger as a page: the table of claims, then the paper's figures and tables redrawn from our data."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from anamorph.papers.ledger import AGREE, BETTER, MISSED, NOT_COMPARABLE, NOT_MEASURED, WORSE, count, figure_text
+from anamorph.papers.tables import PaperTable
 from anamorph.provenance import versions
 from anamorph.report.page import Figure, Page, Section, Table, write_report
 
 if TYPE_CHECKING:
+    from anamorph.papers.claims import Claim
     from anamorph.papers.reproduce import Reproduction
 
 #: What the words of the column "status" mean.
@@ -52,12 +54,44 @@ def _table(done: Reproduction) -> Table:
 
 
 def _figures(done: Reproduction) -> tuple[Section, ...]:
-    """One section per figure of the paper, in the paper's order."""
-    places: dict[str, list[Figure]] = {}
+    """One section per figure and table of the paper, in the paper's order."""
+    places: dict[str, list[Figure]] = {table.place: [] for table in done.paper.tables}
+    tables = {table.place: _filled(table, done) for table in done.paper.tables}
     for found in done.findings.values():
         for place, figures in found.figures.items():
             places.setdefault(place, []).extend(figures)
-    return tuple(Section(place, figures=tuple(places[place])) for place in sorted(places, key=_natural))
+    return tuple(
+        Section(place, figures=tuple(places[place]), table=tables.get(place)) for place in sorted(places, key=_natural)
+    )
+
+
+def _filled(table: PaperTable, done: Reproduction) -> Table:
+    """The table with the paper's figures and ours side by side."""
+    claims = {claim.id: claim for claim in done.paper.claims}
+    columns = [f"{name}, {who}" for name in table.columns for who in ("paper", "here")]
+    rows = []
+    for label, cells in table.rows:
+        texts = [label]
+        for cell in cells:
+            texts.append(" / ".join(_number(claims[name].text, claims[name].unit) for name in cell))
+            texts.append(" / ".join(_ours(claims[name], done) for name in cell))
+        rows.append(tuple(texts))
+    return Table(("", *columns), tuple(rows))
+
+
+def _number(text: str, unit: str) -> str:
+    return text.removesuffix(unit).strip()
+
+
+def _ours(claim: Claim, done: Reproduction) -> str:
+    """Our figure without its unit; with half its range where the paper gives a spread."""
+    row = next(row for row in done.rows if row.id == claim.id)
+    text = _number(figure_text(row.here, row.unit), row.unit)
+    found = done.findings.get(claim.measure or "")
+    ours = found.claims.get(claim.id) if found else None
+    if row.here is None or claim.spread is None or ours is None or ours.low is None or ours.high is None:
+        return text
+    return f"{text} ± {(ours.high - ours.low) / 2 / claim.scale:.2g}"
 
 
 def _natural(place: str) -> list[tuple[int, str]]:

@@ -19,6 +19,8 @@ from anamorph.run_folder import RUNS, RunFolder
 
 #: Files of an output folder. The first marks it as one, the last two are written at the end.
 OWNER, LEDGER, PAGE = "paper.json", "ledger.json", "ledger.html"
+#: What measurements share is kept under this name, which no measurement can have.
+SHARED = "_shared"
 #: Told the name of each measurement as it begins, and None at the end.
 Watch = Callable[[Measurement | None], None]
 
@@ -121,8 +123,10 @@ def _measure_all(
 def _take(paper: Paper, measurement: Measurement, digest: str, folder: RunFolder, context: Context) -> Findings:
     """Take one measurement in a folder of its own, and keep what it returns."""
     own = folder.path / kept.stem(measurement.name, digest)
-    own.mkdir(parents=True, exist_ok=True)
-    found = measurement.function(Context(own, context.seed, context.quick, context.tell))
+    shared = folder.path / kept.stem(SHARED, kept.digest_of(paper.name, SHARED, context.quick, context.seed))
+    for path in (own, shared):
+        path.mkdir(parents=True, exist_ok=True)
+    found = measurement.function(Context(own, context.seed, context.quick, context.tell, shared))
     asked = [claim.id for claim in paper.claims if claim.measure == measurement.name]
     for name in found.claims:
         if name not in asked:

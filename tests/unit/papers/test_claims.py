@@ -106,3 +106,19 @@ def test_an_unknown_paper_names_the_nearest() -> None:
         claims.load("binas2016")
     with pytest.raises(BadInput, match="no paper named"):
         claims.load("../papers/binas_2016")
+
+
+def test_a_table_names_its_claims() -> None:
+    row = {"label": "time", "cells": [["latency"]]}
+    paper = load(TIME, table=[{"place": "Table 1", "columns": ["here"], "row": [row]}])
+    assert paper.tables[0].rows == (("time", (("latency",),)),)
+
+
+@pytest.mark.parametrize(
+    ("cells", "message"),
+    [([["latenci"]], "table 1, row 'time': .*'latenci'.*latency"), ([["latency"], []], "expected 1; got 2")],
+)
+def test_a_table_that_does_not_fit_is_refused(cells: list, message: str) -> None:
+    row = {"label": "time", "cells": cells}
+    with pytest.raises(BadInput, match=message):
+        load(TIME, table=[{"place": "Table 1", "columns": ["here"], "row": [row]}])

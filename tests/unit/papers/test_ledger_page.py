@@ -64,3 +64,22 @@ def test_links_lead_somewhere() -> None:
     targets = re.findall(r'href="#([^"]+)"', text)
     assert "provenance" in targets and "metrics" not in targets
     assert all(f'id="{target}"' in text for target in targets)
+
+
+def test_a_table_of_the_paper_has_both_figures_in_every_cell() -> None:
+    common = {"source": "Table 1", "basis": "simulated", "measure": "m", "unit": "%", "tolerance": "0.5 %",
+              "tolerance_reason": "x", "quantity": "accuracy"}  # fmt: skip
+    tables = [
+        {"id": "mean", "value": "97.6 %", "spread": "0.1 %", **common},
+        {"id": "best", "value": "98.0 %", **common},
+    ]
+    shown = {"place": "Table 1", "columns": ["MNIST"], "row": [{"label": "mean / best", "cells": [["mean", "best"]]}]}
+    head = {"title": "A paper", "authors": "A. Author", "year": 2016, "identifier": "doi"}
+    paper = claims.from_tables({**head, "claim": tables, "table": [shown]}, "test", "claims.toml")
+    found = {"mean": Measured(0.9712, 0.9702, 0.9722, 10)}
+    rows = tuple(compare(claim, found.get(claim.id)) for claim in paper.claims)
+    page = page_of(Reproduction(paper, rows, {"m": Findings(found)}, {}, Path("x"), False, 1))
+    (section,) = page.sections[1:]
+    assert section.title == "Table 1" and section.table is not None
+    assert section.table.columns == ("", "MNIST, paper", "MNIST, here")
+    assert section.table.rows == (("mean / best", "97.6 ± 0.1 / 98.0", "97.12 ± 0.1 / –"),)

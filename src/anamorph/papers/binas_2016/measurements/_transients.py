@@ -5,12 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
 from anamorph.papers.binas_2016.measurements._large import Large
-from anamorph.papers.measure import Context, Measured
+from anamorph.papers.measure import Measured
+from anamorph.report import figures
+from anamorph.report.page import Figure
+from anamorph.substrate.contract import Die
+from anamorph.substrate.current_mirror import CurrentMirror
 from anamorph.substrate.current_mirror.dynamics import Dynamics
+from anamorph.substrate.current_mirror.stage import input_current
 
 #: Test samples of the full measurement (the paper's number) and of the quick one.
 SAMPLES, QUICK_SAMPLES = 500, 32
@@ -22,10 +28,21 @@ CURRENTS = (15e-9, 45e-9)
 
 @dataclass(frozen=True)
 class Decisions:
-    """What the transients of one die say, at one mean input current."""
+    """What the transients of one die say, at one mean input current.
+
+    Attributes:
+        found: of all samples.
+        n: how many.
+        current: mean input current, A.
+        shown: the sample whose waveform is in `found`: its class is another than that of the one before.
+        hidden: currents into the neurons of every hidden layer while that sample is decided, A.
+    """
 
     found: Dynamics
     n: int
+    current: float
+    shown: int
+    hidden: tuple[Float[np.ndarray, "_ steps"], ...]
 
     @property
     def times(self) -> Float[np.ndarray, " samples"]:
@@ -35,6 +52,28 @@ class Decisions:
     def share_within(self, limit: float) -> float:
         """Of the samples whose output is final after `limit` (s)."""
         return float(np.mean(self.times <= limit))
+
+    @property
+    def name(self) -> str:
+        """The condition, for figures."""
+        return f"{self.current * 1e9:.0f} nA"
+
+    @property
+    def decided(self) -> figures.Decided:
+        """For Figs. 4a and 4c."""
+        return figures.Decided(self.name, self.found.time_to_output, self.found.energy_per_operation)
+
+    @property
+    def course(self) -> figures.Course:
+        """For Fig. 4b."""
+        return figures.Course(self.name, self.found.run_times, self.found.energy_by / self.found.operations)
+
+    def activity(self, names: tuple[str, ...]) -> Figure:
+        """The shown sample, for Fig. 3."""
+        wave = self.found.waveform
+        time, outputs = wave.times, wave.outputs.T[: len(names)]
+        decided = float(self.times[self.shown])
+        return figures.activity(time, self.hidden, outputs, names, decided if np.isfinite(decided) else None)
 
     @property
     def note(self) -> str:
@@ -51,28 +90,48 @@ class Decisions:
         return Measured(mean, mean - spread, mean + spread, known.size, note=" ".join(filter(None, (self.note, note))))
 
 
-def decisions(large: Large, prefix: str) -> dict[float, Decisions]:
+def decisions(large: Large, prefix: str, currents: tuple[float, ...] = CURRENTS) -> dict[float, Decisions]:
     """Switch from one test sample to the next on one mismatched die, with the common network."""
-    context: Context = large.context
-    substrate, task = large.setup.substrate, large.setup.task
-    context.tell("the network")
-    transfer = substrate.assumed_transfer()
-    trained = large.train(transfer, context.key(f"{prefix} common"))
-    program = substrate.program(trained.weights, transfer)
+    context, setup = large.context, large.setup
+    task, substrate = setup.task, setup.substrate
+    assert isinstance(substrate, CurrentMirror)
+    program = substrate.program(large.common(prefix).weights, substrate.assumed_transfer())
     single = type(program)(program.substrate, tuple(s.reshape(s.shape[-2:]) for s in program.settings))
     die = substrate.fabricate(context.key(f"{prefix} transient die"), 1)
     count = min(QUICK_SAMPLES if context.quick else SAMPLES, len(task.x_test))
     chosen = np.asarray(jax.random.permutation(context.key(f"{prefix} samples"), len(task.x_test)))[:count]
-    x = task.x_test[chosen]
-    x = np.pad(x, ((0, 0), (0, substrate.shape[0] - x.shape[1])))
-    layers = large.experiment.network.layers
+    labels, layers = task.y_test[chosen], large.experiment.network.layers
+    shown = int(np.argmax(labels != np.roll(labels, 1)))
+    x = np.pad(task.x_test[chosen], ((0, 0), (0, substrate.shape[0] - layers[0])))
     operations = sum(a * b for a, b in zip(layers, layers[1:], strict=False))
     found = {}
-    for current in CURRENTS:
+    for current in currents:
         context.tell(f"{count} transients at {current * 1e9:.0f} nA")
         inputs = current * x / x[:, : layers[0]].mean(axis=1, keepdims=True)
-        answer = substrate.dynamics(  # pyright: ignore[reportAttributeAccessIssue]
-            die, single, inputs, np.roll(inputs, 1, axis=0), PRESENTATION, operations, n_classes=task.n_classes
+        answer = substrate.dynamics(
+            die, single, inputs, np.roll(inputs, 1, axis=0), PRESENTATION, operations,
+            n_classes=task.n_classes, show=shown,
+        )  # fmt: skip
+        found[current] = Decisions(
+            answer, count, current, shown, hidden_currents(substrate, die, answer.waveform.voltages)
         )
-        found[current] = Decisions(answer, count)
     return found
+
+
+def hidden_currents(
+    substrate: CurrentMirror, die: Die, voltages: Float[np.ndarray, "steps hidden"]
+) -> tuple[Float[np.ndarray, "_ steps"], ...]:
+    """What each hidden neuron's own input diode takes, layer by layer, A: the neuron's activity.
+
+    Args:
+        substrate: the chip.
+        die: one die.
+        voltages: of the hidden neurons' input nodes, V.
+    """
+    found, low = [], 0
+    for deviations in die.deviations["soma"][1:-1]:
+        diode = np.asarray(deviations)[0, :, 0]  # M0 is a soma's first transistor
+        own = voltages[:, low : low + len(diode)]
+        found.append(np.asarray(input_current(substrate.stage.input_fet, jnp.asarray(own), jnp.asarray(diode))).T)
+        low += len(diode)
+    return tuple(found)

@@ -8,5 +8,5 @@ from anamorph.papers.measure import Context, Findings
 
 def measure(context: Context) -> Findings:
     """All test images through every transistor of many dies; the paper ran 500 through one."""
-    large = Large.of(context, "mnist14", {"data.copies": "0", "training.epochs": "15"})
+    large = Large.of(context, "mnist14")
     return Findings({"mnist_transistors": transistors(large, "mnist")})

@@ -8,4 +8,4 @@ from anamorph.papers.measure import Context, Findings
 
 def measure(context: Context) -> Findings:
     """Behavioural accuracies by the recipe of the experiment `spoken_digits`, on the stand-in for TIDIGITS."""
-    return Findings(models(Large.of(context, "spoken_digits", {"data.test": "300", "training.epochs": "30"}), "speech"))
+    return Findings(models(Large.of(context, "spoken_digits"), "speech"))

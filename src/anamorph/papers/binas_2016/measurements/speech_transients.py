@@ -11,8 +11,7 @@ from anamorph.papers.measure import Context, Findings, Measured
 
 def measure(context: Context) -> Findings:
     """Operations per energy at a mean input current of 15 nA, over 15 us."""
-    large = Large.of(context, "spoken_digits", {"data.test": "300", "training.epochs": "30"})
-    slow = decisions(large, "speech")[CURRENTS[0]]
+    slow = decisions(Large.of(context, "spoken_digits"), "speech", CURRENTS[:1])[CURRENTS[0]]
     energy = float(np.nanmean(slow.found.energy))
     note = f"Over 15 us at 15 nA. {slow.note}"
     return Findings({"speech_efficiency": Measured(slow.found.operations / energy, n=slow.n, note=note)})

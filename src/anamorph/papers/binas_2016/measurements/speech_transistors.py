@@ -8,5 +8,5 @@ from anamorph.papers.measure import Context, Findings
 
 def measure(context: Context) -> Findings:
     """The official test split of the stand-in data through every transistor of many dies."""
-    large = Large.of(context, "spoken_digits", {"data.test": "300", "training.epochs": "30"})
+    large = Large.of(context, "spoken_digits")
     return Findings({"speech_transistors": transistors(large, "speech")})

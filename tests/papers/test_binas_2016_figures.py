@@ -1,0 +1,53 @@
+"""Figs. 3 and 4 of Binas et al. 2016 from transients, and what a shown neuron's activity is."""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from anamorph.papers.binas_2016.measurements import mnist_transients
+from anamorph.papers.binas_2016.measurements._transients import Decisions, hidden_currents
+from anamorph.substrate.current_mirror import CurrentMirror
+from anamorph.substrate.current_mirror.dynamics import RUN_TIMES, Dynamics, Waveform
+from anamorph.substrate.current_mirror.soma_dynamics import SomaFets
+from anamorph.technology import Technology
+
+PATTERNS, STEPS = 6, 8
+
+
+def _decisions(current: float) -> Decisions:
+    rng = np.random.default_rng(0)
+    time = 8e-6 * 15e-9 / current * rng.uniform(0.5, 1.5, PATTERNS)
+    time[0] = np.nan
+    power = np.full(PATTERNS, 200e-6 * current / 15e-9)
+    energy_by = power[:, None] * np.linspace(0, 15e-6, RUN_TIMES + 1)[1:]
+    steps = np.linspace(0, 15e-6, STEPS)
+    wave = Waveform(steps, np.ones((STEPS, 10)) * 1e-8, np.full((STEPS, 5), 0.3), ("a", "b", "c", "d", "e"))
+    found = Dynamics(
+        15e-6, 25_100, time, energy_by[:, -1], power * time, power, energy_by, np.zeros(PATTERNS, int),
+        np.ones(PATTERNS, bool), np.isfinite(time), wave,
+    )  # fmt: skip
+    return Decisions(found, PATTERNS, current, 1, (np.ones((3, STEPS)) * 1e-8, np.ones((2, STEPS)) * 1e-8))
+
+
+def test_the_figures_of_the_paper_are_redrawn() -> None:
+    slow, fast = (_decisions(current) for current in (15e-9, 45e-9))
+    places = mnist_transients.redrawn(slow, fast, tuple("0123456789"))
+    assert list(places) == ["Figure 3", "Figure 4a", "Figure 4b", "Figure 4c"]
+    assert "hidden layers of 3-2 neurons" in places["Figure 3"][0].caption
+    (scatter,) = places["Figure 4a"]
+    assert {t.name for t in scatter.plot.select_traces() if t.name} == {"15 nA", "45 nA"}  # pyright: ignore[reportAttributeAccessIssue]
+    assert "2 patterns whose class never differed, or that did not reach it" in scatter.caption
+
+
+def test_a_hidden_neurons_activity_is_what_its_own_diode_takes(cmos180: Technology) -> None:
+    substrate = CurrentMirror(cmos180, (2, 3, 2, 2))
+    die = substrate.fabricate(jax.random.key(0))
+    voltages = np.random.default_rng(0).uniform(0.2, 0.5, (4, 5))
+    found = hidden_currents(substrate, die, voltages)
+    assert [rows.shape for rows in found] == [(3, 4), (2, 4)]
+    for layer, columns, rows in ((1, slice(0, 3), found[0]), (2, slice(3, 5), found[1])):
+        somas = SomaFets.of(cmos180, np.asarray(die.deviations["soma"][layer])[0])
+        v = jnp.asarray(voltages[:, columns])
+        np.testing.assert_allclose(rows.T, -np.asarray(somas.flows(jnp.stack([v, v, v])))[0], rtol=1e-9)

@@ -10,87 +10,38 @@ Keys are declared once, below, with unit and legal range; pydantic checks them. 
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Mapping, Sequence
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any, get_args
+from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, StrictStr, ValidationError
 from pydantic.functional_validators import BeforeValidator
-from pydantic_core import PydanticCustomError
 
-from anamorph import toml_file, units
+from anamorph import toml_file
 from anamorph.errors import BadInput, nearest
+from anamorph.experiment_types import (
+    MAX_TITLE,
+    Confidence,
+    Current,
+    Duration,
+    Fraction,
+    Name,
+    Neurons,
+    Noise,
+    Number,
+    Quantity,
+    Title,
+    Window,
+    printable,
+)
 from anamorph.network.settings import TrainingSettings
 from anamorph.refusals import translate
 
-#: A title longer than this is not one.
-MAX_TITLE = 120
-#: What a name may be: it becomes part of a folder's name.
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}")
+if TYPE_CHECKING:
+    from anamorph.network.wiring import Wiring
+
 _DEFAULT = TrainingSettings()
-
-
-class Quantity:
-    """Annotation of a figure: text with a unit becomes an SI float within a legal range."""
-
-    def __init__(self, unit: str, low: float, high: float) -> None:
-        self.unit, self.low, self.high = unit, low, high
-
-    def __call__(self, text: Any) -> float:
-        """Raises a pydantic error that carries the parts of an `AnamorphError`."""
-        try:
-            # 15 digits: 95 % is 0.95, without the rounding of the conversion
-            value = float(f"{units.parse(text, self.unit, where=''):.15g}")
-        except BadInput as error:
-            raise _refusal(error.what, error.expected, error.got, error.advice) from None
-        if not self.low <= value <= self.high:
-            limits = " to ".join(units.show(limit, self.unit) for limit in (self.low, self.high))
-            raise _refusal("out of range", limits, repr(text))
-        return value
-
-    def text(self, value: float) -> str:
-        """The shortest text with a prefix that reads back as exactly `value`."""
-        for digits in range(3, 18):
-            shown = units.show(value, self.unit, digits)
-            if self(shown) == value:
-                return shown
-        return f"{value!r} {self.unit}".strip()
-
-
-def _refusal(what: str, expected: str | None = None, got: str | None = None, advice: str | None = None) -> Exception:
-    context: dict[str, Any] = {"what": what, "expected": expected, "got": got, "advice": advice}
-    return PydanticCustomError("refused", "{what}", context)
-
-
-def _printable(text: Any) -> Any:
-    if isinstance(text, str) and not (text.isprintable() and len(text) <= MAX_TITLE):
-        expected = f"one line of at most {MAX_TITLE} printable characters"
-        raise _refusal("not a title", expected, repr(text[:MAX_TITLE]))
-    return text
-
-
-def _plain_name(text: Any) -> Any:
-    if isinstance(text, str) and not NAME.fullmatch(text):
-        raise _refusal("not a usable name", "letters, digits, '_' and '-', 63 at most", repr(text[:MAX_TITLE]))
-    return text
-
-
-_CURRENT = Quantity("A", 1e-12, 1e-5)
-_DURATION = Quantity("s", 1e-8, 1.0)
-_NOISE = Quantity("", 0.0, 0.5)
-_FRACTION = Quantity("", 0.0, 1.0)
-_CONFIDENCE = Quantity("", 0.5, 0.9999)
-Current = Annotated[float, BeforeValidator(_CURRENT), _CURRENT]
-Duration = Annotated[float, BeforeValidator(_DURATION), _DURATION]
-Noise = Annotated[float, BeforeValidator(_NOISE), _NOISE]
-Fraction = Annotated[float, BeforeValidator(_FRACTION), _FRACTION]
-Confidence = Annotated[float, BeforeValidator(_CONFIDENCE), _CONFIDENCE]
-Name = Annotated[StrictStr, BeforeValidator(_plain_name)]
-Title = Annotated[StrictStr, BeforeValidator(_printable)]
-Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
-Neurons = Annotated[StrictInt, Field(ge=1, le=10_000)]
 
 
 class _Section(BaseModel):
@@ -98,17 +49,45 @@ class _Section(BaseModel):
 
 
 class ChipSection(_Section):
-    """What is fabricated: neurons per layer, magnitude bits of a weight, number of dies."""
+    """What is fabricated: neurons per layer, magnitude bits of a weight, number of dies, and which synapses.
+
+    ``synapses = "wired"`` makes those alone that the network's wiring has, in place of one for every pair.
+    """
 
     layers: tuple[Neurons, ...] = Field(min_length=2, max_length=16)
     bits: StrictInt = Field(3, ge=1, le=7)
     dies: StrictInt = Field(100, ge=1, le=100_000)
+    synapses: StrictStr | None = None
+
+
+class WiringSection(_Section):
+    """How a layer feeds the next; see `anamorph.network.wiring_plan.WiringPlan`."""
+
+    kind: StrictStr
+    kernel: Window | None = None
+    stride: Window | None = None
+    channels: Neurons | None = None
+    shared: StrictBool = True
+    positive: StrictBool = False
 
 
 class NetworkSection(_Section):
-    """What is trained: neurons per layer; at most the chip's."""
+    """What is trained: neurons per layer; at most the chip's.
+
+    With a list `wiring`, one entry per weight matrix, layers may be images (`image`: channels, height and width of
+    the first one; a square without it).
+    """
 
     layers: tuple[Neurons, ...] = Field(min_length=2, max_length=16)
+    image: tuple[Neurons, Neurons, Neurons] | None = None
+    wiring: tuple[WiringSection, ...] | None = Field(None, min_length=1, max_length=15)
+
+    def wirings(self, where: str = "network.wiring") -> tuple[Wiring, ...]:
+        """How each layer feeds the next. Raises `BadInput` where sizes do not chain."""
+        from anamorph.network.wiring_plan import WiringPlan, wirings
+
+        plans = None if self.wiring is None else [WiringPlan(**entry.model_dump()) for entry in self.wiring]
+        return wirings(self.layers, plans, self.image, where)
 
 
 class DataSection(_Section):
@@ -189,7 +168,7 @@ class Experiment(_Section):
     title: Title = ""
     seed: StrictInt = Field(0, ge=0, le=2**32 - 1)
     substrate: StrictStr
-    technology: Annotated[StrictStr, BeforeValidator(_printable)] = "cmos180"
+    technology: Annotated[StrictStr, BeforeValidator(printable)] = "cmos180"
     chip: ChipSection
     network: NetworkSection
     data: DataSection
@@ -217,6 +196,8 @@ def _tables(section: BaseModel) -> dict[str, Any]:
 def _plain(value: Any, field: Any) -> Any:
     if isinstance(value, BaseModel):
         return _tables(value)
+    if isinstance(value, tuple) and value and isinstance(value[0], BaseModel):
+        return [_tables(item) for item in value]
     if isinstance(value, tuple):  # a quantity if its items are
         of_items = [m for item in get_args(field.annotation) for m in getattr(item, "__metadata__", ())]
         quantity = next((m for m in of_items if isinstance(m, Quantity)), None)

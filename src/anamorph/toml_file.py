@@ -44,13 +44,23 @@ def parse(content: bytes, where: str) -> dict[str, Any]:
 
 
 def write(tables: Mapping[str, Any]) -> str:
-    """TOML text of values and one level of tables: text, numbers, booleans and lists of them."""
+    """TOML text of values, tables, and lists of tables in those: text, numbers, booleans and lists of them."""
     top = [f"{key} = {_value(value)}" for key, value in tables.items() if not isinstance(value, Mapping)]
     parts = ["\n".join(top)]
     for name, table in tables.items():
         if isinstance(table, Mapping):
-            parts.append("\n".join([f"[{name}]", *(f"{key} = {_value(value)}" for key, value in table.items())]))
+            rows = {key: value for key, value in table.items() if _is_tables(value)}
+            parts.append(_table(f"[{name}]", {key: value for key, value in table.items() if key not in rows}))
+            parts += [_table(f"[[{name}.{key}]]", row) for key, values in rows.items() for row in values]
     return "\n\n".join(parts) + "\n"
+
+
+def _is_tables(value: Any) -> bool:
+    return isinstance(value, Sequence) and bool(value) and isinstance(value[0], Mapping)
+
+
+def _table(head: str, table: Mapping[str, Any]) -> str:
+    return "\n".join([head, *(f"{key} = {_value(value)}" for key, value in table.items())])
 
 
 def _value(value: Any) -> str:

@@ -6,6 +6,8 @@ Two readings of which pixels:
 * ``checkerboard``, the authors' program (jbinas/adnn, datasets.py): of every second pixel (x + y even), those
   whose mean over the training set is above 0.027. There are 196 of them.
 
+Neither is an image. For networks that need one there is ``averaged``: the 14 x 14 means of two by two pixels.
+
 Every image is then scaled so that its 196 pixels have the mean 0.04. A value is a fraction of the full-scale
 input current, so the mean current of an input is 0.04 times the full scale: 15 nA at a full scale of 375 nA.
 At that mean no pixel of MNIST exceeds the full scale (largest: 0.54 and 0.77 in the two readings). At larger
@@ -31,6 +33,8 @@ N_PIXELS = 196
 SOURCE = "Y. LeCun, C. Cortes, C. J. C. Burges, The MNIST database of handwritten digits"
 #: Above this mean a pixel counts as active in the authors' program.
 ACTIVE = 0.027
+AVERAGED = "averaged"
+_ALL = np.ones((28, 28), bool)
 _ADDRESSES = ("https://ossci-datasets.s3.amazonaws.com/mnist/", "https://storage.googleapis.com/cvdf-datasets/mnist/")
 
 
@@ -115,7 +119,7 @@ def mnist14(
     Args:
         train: how many of the training images, the first; all without it. Pixels are chosen by all of them.
         test: how many of the test images, the first; all without it.
-        pixels: ``"most_active"`` or ``"checkerboard"``.
+        pixels: ``"most_active"``, ``"checkerboard"`` or ``"averaged"``.
         mean: of the 196 values of each image, as a fraction of the full-scale current.
         copies: distorted copies of every training image that are added to it; see `distort.py`.
         seed: of the distortions.
@@ -124,7 +128,7 @@ def mnist14(
         BadInput: files as in `read`; numbers of images or an option that make no sense.
     """
     found = read()
-    chosen = choose_pixels(found.x_train, pixels)
+    chosen = _ALL if pixels == AVERAGED else choose_pixels(found.x_train, pixels)
     x_train, y_train = _part(found.x_train, found.y_train, chosen, train, "train")
     x_test, y_test = _part(found.x_test, found.y_test, chosen, test, "test")
     if copies:
@@ -132,12 +136,19 @@ def mnist14(
         images = found.x_train[: len(x_train)]
         x_train = np.concatenate([x_train, *(distorted(images, chosen, rng) for _ in range(copies))])
         y_train = np.tile(y_train, copies + 1)
+    if pixels == AVERAGED:
+        x_train, x_test = averaged(x_train), averaged(x_test)
     x_train, _ = scale_to_mean(x_train, mean, "mnist14: x_train")
     x_test, n_clipped = scale_to_mean(x_test, mean, "mnist14: x_test")
     return Task(
         name="mnist14", x_train=x_train, y_train=y_train, x_test=x_test, y_test=y_test, class_names=CLASSES,
         source=SOURCE, n_clipped=n_clipped,
     )  # fmt: skip
+
+
+def averaged(images: Float[np.ndarray, "n 784"]) -> Float[np.ndarray, "n 196"]:
+    """Means of two by two pixels, row by row."""
+    return images.reshape(-1, 14, 2, 14, 2).mean(axis=(2, 4)).reshape(-1, N_PIXELS)
 
 
 def choose_pixels(images: UInt8[np.ndarray, "n 28 28"], reading: str) -> Bool[np.ndarray, "28 28"]:
@@ -166,7 +177,7 @@ def choose_pixels(images: UInt8[np.ndarray, "n 28 28"], reading: str) -> Bool[np
                 expected=f"{N_PIXELS} pixels with a mean above {ACTIVE}", got=f"{board.sum()}",
             )  # fmt: skip
         return board
-    known = ("most_active", "checkerboard")
+    known = ("most_active", "checkerboard", AVERAGED)
     raise BadInput(
         f"no choice of pixels named {reading[:60]!r}", where="mnist14: pixels", advice=nearest(reading, known)
     )
@@ -178,6 +189,6 @@ def _part(
     chosen: Bool[np.ndarray, "28 28"],
     count: int | None,
     which: str,
-) -> tuple[Float[np.ndarray, "m 196"], Int[np.ndarray, " m"]]:
+) -> tuple[Float[np.ndarray, "m pixels"], Int[np.ndarray, " m"]]:
     count = first_of(count, len(images), f"mnist14: {which}")
     return images[:count, chosen] / 255.0, labels[:count].astype(np.int64)

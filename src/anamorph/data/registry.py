@@ -216,9 +216,9 @@ _ALL = {
             {
                 "mean": _mean(0.04),
                 "pixels": Option(
-                    "which 196: those of the highest mean (the paper's text), or those of every second pixel whose "
-                    "mean is above 0.027 (the authors' program)",
-                    "most_active", ("most_active", "checkerboard"),
+                    "which 196: those of the highest mean (the paper's text), those of every second pixel whose mean "
+                    "is above 0.027 (the authors' program), or the 14 x 14 averages of two by two pixels (an image)",
+                    "most_active", ("most_active", "checkerboard", "averaged"),
                 ),
                 "copies": Option("distorted copies of every training image that are added to it", 0),
             },

@@ -39,11 +39,11 @@ class Dynamics:
 def dynamics(setup: Setup, die: Die, program: Program) -> Dynamics | None:
     """Show the first test samples one after the other; None where there are none or none are wanted."""
     simulate = getattr(setup.substrate, "dynamics", None)
-    section, layers = setup.experiment.transient, setup.experiment.network.layers
+    section = setup.experiment.transient
     if simulate is None or not section.patterns:
         return None
     inputs = setup.inputs[: section.patterns]
-    operations = sum(a * b for a, b in zip(layers, layers[1:], strict=False))
+    operations = sum(wiring.n_synapses for wiring in setup.model.wirings)
     n_classes = setup.task.n_classes
     previous = jnp.roll(inputs, 1, axis=0)
     found = simulate(die, program, inputs, previous, section.presentation, operations, n_classes=n_classes)

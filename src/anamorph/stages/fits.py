@@ -22,6 +22,28 @@ def check_fits(experiment: Experiment, where: str) -> None:
     found = registry.get(data.name, f"{where}: data.name")
     _check_layers(experiment, where, (found.n_features, found.n_classes))
     registry.check(found, data.train, data.test, data.options, f"{where}: data")
+    _check_wiring(experiment, where)
+
+
+def _check_wiring(experiment: Experiment, where: str) -> None:
+    experiment.network.wirings(f"{where}: network.wiring")
+    made, known = experiment.chip.synapses, ("all", "wired")
+    if made not in (None, *known):
+        raise BadInput(f"no such synapses '{made}'", where=f"{where}: chip.synapses", advice=nearest(str(made), known))
+    if made != "wired":
+        return
+    if experiment.substrate != "current_mirror":
+        raise BadInput(
+            "this substrate has all synapses", where=f"{where}: chip.synapses", expected="current_mirror, or all",
+            got=experiment.substrate,
+        )  # fmt: skip
+    if experiment.chip.layers != experiment.network.layers:
+        raise BadInput(
+            "a chip wired for a network has its layers",
+            where=f"{where}: chip.layers",
+            expected=str(list(experiment.network.layers)),
+            got=str(list(experiment.chip.layers)),
+        )
 
 
 def _check_layers(experiment: Experiment, where: str, sizes: tuple[int, int]) -> None:

@@ -14,6 +14,7 @@ from jaxtyping import Float
 from anamorph.characterise.bench import Bench
 from anamorph.data.task import Task
 from anamorph.errors import BadInput
+from anamorph.network.model import Feedforward
 from anamorph.network.settings import TrainingSettings
 from anamorph.provenance import named_key
 from anamorph.substrate.contract import Substrate
@@ -42,7 +43,9 @@ class Setup:
 
         card = technology.load(experiment.technology)
         shape, n_bits = experiment.chip.layers, experiment.chip.bits
-        return cls(experiment, card, substrate.create(experiment.substrate, card, shape, n_bits=n_bits))
+        wired = experiment.chip.synapses == "wired"
+        options = {"exists": [wiring.exists for wiring in experiment.network.wirings()]} if wired else {}
+        return cls(experiment, card, substrate.create(experiment.substrate, card, shape, n_bits=n_bits, **options))
 
     def key(self, stage: str) -> jax.Array:
         """The random key of one stage."""
@@ -73,6 +76,11 @@ class Setup:
     def training(self) -> TrainingSettings:
         """The hyper-parameters."""
         return TrainingSettings(**self.experiment.training.model_dump())
+
+    @functools.cached_property
+    def model(self) -> Feedforward:
+        """The network."""
+        return Feedforward(self.experiment.network.wirings())
 
     @functools.cached_property
     def fine_tuning(self) -> tuple[Task, TrainingSettings]:

@@ -53,12 +53,13 @@ def train_both(setup: Setup, folder: RunFolder, transfer: Transfer) -> TrainingR
     if folder.has(ARTEFACT):
         return TrainingRecord.load(folder, ARTEFACT)
     layers, key, substrate = setup.experiment.network.layers, setup.key("train"), setup.substrate
-    common = train(substrate, substrate.assumed_transfer(), setup.task, layers, setup.training, key)
+    model = setup.model
+    common = train(substrate, substrate.assumed_transfer(), setup.task, layers, setup.training, key, model=model)
     if setup.experiment.fine_tuning is None:
-        own = train(substrate, transfer, setup.task, layers, setup.training, key)
+        own = train(substrate, transfer, setup.task, layers, setup.training, key, model=model)
     else:
         task, settings = setup.fine_tuning
-        own = train(substrate, transfer, task, layers, settings, key, start=common)
+        own = train(substrate, transfer, task, layers, settings, key, start=common, model=model)
     record = TrainingRecord(compensated=TrainedRecord.of(own), uncompensated=TrainedRecord.of(common))
     record.save(folder, ARTEFACT)
     return record

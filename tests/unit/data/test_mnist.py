@@ -114,3 +114,11 @@ def test_mnist_itself(real_data: Callable[[str], None]) -> None:
     task = mnist.mnist14(2000, pixels="checkerboard")
     assert task.n_clipped == 0 and task.x_test.shape == (10_000, 196)
     assert 0.6 < task.x_test.max() < 0.7  # the brightest pixel of the thinnest digit
+
+
+def test_an_average_is_of_two_by_two_pixels() -> None:
+    image = np.arange(784.0).reshape(1, 784)
+    found = mnist.averaged(image)
+    assert found.shape == (1, 196)
+    # corners 0, 1, 28, 29
+    np.testing.assert_allclose(found[0, [0, 1, 14]], [14.5, 16.5, 70.5])

@@ -19,10 +19,10 @@ i_ex,f_spike
 """
 
 
-def curve(path: Path, text: str = CURVE, **given: str) -> FrequencyCurve:
+def curve(path: Path, text: str = CURVE, current: str | None = None, frequency: str | None = None) -> FrequencyCurve:
     file = path / "curve.csv"
     file.write_text(text)
-    return FrequencyCurve.from_csv(file, current_unit="pA", frequency_unit="kHz", **given)
+    return FrequencyCurve.from_csv(file, current=current, frequency=frequency, current_unit="pA", frequency_unit="kHz")
 
 
 def test_a_file_becomes_a_curve_in_si_units(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
@@ -13,6 +14,7 @@ from anamorph.characterise.transfer import Transfer
 from anamorph.data.task import Task
 from anamorph.errors import BadInput
 from anamorph.network.forward import chip_forward
+from anamorph.network.quantise import quantise
 from anamorph.network.wiring import Dense, Wiring
 from anamorph.substrate.contract import Shape, Substrate
 
@@ -90,12 +92,34 @@ def unrolled(
     return tuple(wiring.matrix(jnp.asarray(p)) for wiring, p in zip(model.wirings, parameters, strict=True))
 
 
+def rounded(
+    model: Model, parameters: Sequence[Float[Array, "*batch _ _"]], grids: Sequence[Float[Array, "... n_levels"]]
+) -> tuple[Float[Array, "*batch n_in n_out"], ...]:
+    """The weight matrices of a model, of levels alone.
+
+    Parameters are rounded before they are unrolled, so that synapses which share one have the same setting; where every
+    synapse has a grid of its own, each rounds by itself.
+    """
+    pairs = zip(model.wirings, map(jnp.asarray, parameters), grids, strict=True)
+    return tuple(w.matrix(quantise(p, g)) if g.ndim == 1 else quantise(w.matrix(p), g) for w, p, g in pairs)
+
+
 def representable(
-    model: Model, grid: Float[Array, " n_levels"], parameters: Sequence[Float[Array, "*batch _ _"]]
+    model: Model,
+    grids: Sequence[Float[Array, "... n_levels"]],
+    parameters: Sequence[Float[Array, "*batch _ _"]],
 ) -> tuple[Float[Array, "*batch _ _"], ...]:
-    """Parameters moved to the nearest that the grid's range, and a wiring without negative weights, allow."""
-    lowest = (jnp.maximum(grid[0], 0) if wiring.positive else grid[0] for wiring in model.wirings)
-    return tuple(jnp.clip(p, low, grid[-1]) for p, low in zip(parameters, lowest, strict=True))
+    """Parameters moved to the nearest that the range of their grid, and a wiring without negative weights, allow.
+
+    Where every synapse has a grid of its own, a parameter that several share may be where any of them can follow.
+    """
+    moved = []
+    for wiring, grid, p in zip(model.wirings, grids, parameters, strict=True):
+        low, high = grid[..., 0], grid[..., -1]
+        if low.ndim and low.shape != p.shape[-2:]:
+            low, high = jnp.min(low), jnp.max(high)
+        moved.append(jnp.clip(p, jnp.maximum(low, 0) if wiring.positive else low, high))
+    return tuple(moved)
 
 
 def check_model(model: Model, layers: Shape, task: Task) -> None:
@@ -117,3 +141,15 @@ def check_model(model: Model, layers: Shape, task: Task) -> None:
                 expected=f"{due}, as task {task.name} has {due} {of}",
                 got=f"{got} in {layers}",
             )
+
+
+def answers(
+    model: Model,
+    substrate: Substrate,
+    transfer: Transfer,
+    weights: Sequence[Float[Array, "dies _ _"]],
+    x: Float[Array, "samples n_features"],
+) -> Float[Array, "dies samples n_classes"]:
+    """What a model's weight matrices answer on every chip that `transfer` describes."""
+    ask = jax.jit(jax.vmap(lambda chip, own: model.answer(substrate, chip, own, x)))
+    return ask(transfer, tuple(weights))

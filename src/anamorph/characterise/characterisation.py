@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,6 +28,9 @@ COORDINATES = {
 #: Name of the optional readings of a probe at the measured neuron: the current into it (A), and for a negative
 #: reading the current into it without the second source. With them ``output_current`` is probed as well.
 PROBED = "probed_current"
+#: Readings of single synapses, one pair per weight matrix: current of the synapse and of its source (A), and the
+#: coordinate of their settings.
+SYNAPSE_READINGS, SINGLE = ("synapse_current", "source_current"), "synapse_setting"
 #: A bench's file larger than this is not read.
 MAX_CSV_BYTES = 64 * 1024 * 1024
 
@@ -72,6 +76,33 @@ class Characterisation:
     def probed(self) -> bool:
         """Whether every neuron had a probe."""
         return PROBED in self.data
+
+    def with_synapses(
+        self, settings: tuple[int, ...], matrices: Sequence[tuple[np.ndarray, np.ndarray]]
+    ) -> Characterisation:
+        """The same, with readings of single synapses.
+
+        Args:
+            settings: at which every synapse was read.
+            matrices: of each weight matrix the currents of the synapses and of their sources (A),
+                ``[dies, settings, n_in, n_out]``; a negative setting's current is what it took away.
+        """
+        found = {}
+        for index, pair in enumerate(matrices):
+            axes = ("die", SINGLE, f"source_{index}", f"target_{index}")
+            found |= {f"{n}_{index}": (axes, v, {"units": "A"}) for n, v in zip(SYNAPSE_READINGS, pair, strict=True)}
+        return Characterisation(self.data.assign(found).assign_coords({SINGLE: list(settings)}))
+
+    def synapses(self) -> tuple[tuple[int, ...], list[tuple[np.ndarray, np.ndarray]]]:
+        """What `with_synapses` was given; no settings and no matrices where synapses were not read."""
+        if SINGLE not in self.data.coords:
+            return (), []
+        matrices, index = [], 0
+        while all(f"{name}_{index}" in self.data for name in SYNAPSE_READINGS):
+            first, second = (self.data[f"{name}_{index}"].values for name in SYNAPSE_READINGS)
+            matrices.append((first, second))
+            index += 1
+        return tuple(int(s) for s in self.data[SINGLE].values), matrices
 
     @property
     def n_dies(self) -> int:

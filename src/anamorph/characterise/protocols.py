@@ -12,6 +12,7 @@ from anamorph.characterise.characterisation import Characterisation
 from anamorph.characterise.fit import fit_rectifiers
 from anamorph.characterise.permutations import permutations
 from anamorph.characterise.probed_fit import fit_probed
+from anamorph.characterise.synapses import synapses
 from anamorph.characterise.transfer import Transfer
 from anamorph.errors import BadInput, nearest
 from anamorph.substrate.contract import Chip, Shape
@@ -35,8 +36,12 @@ class Measurement(Protocol):
 
 
 #: Through source and monitor neurons, as a packaged chip allows (Binas et al. 2016, section 1.2), and with a
-#: probe at every neuron, as a simulation allows (section 3.3).
-PROTOCOLS: dict[str, Measurement] = {"source_monitor": source_monitor, "permutations": permutations}
+#: probe at every neuron, as a simulation allows (section 3.3), there also synapse by synapse.
+PROTOCOLS: dict[str, Measurement] = {
+    "source_monitor": source_monitor,
+    "permutations": permutations,
+    "synapses": synapses,
+}
 
 
 def protocol(name: str) -> Measurement:

@@ -36,12 +36,18 @@ class Transfer(eqx.Module):
         negative_unit: strength of a negative weight unit relative to a positive one at full scale, ``[dies]``.
         exponents: gamma_p and gamma_n, ``[dies, 2]``.
         source: where it comes from: ``"measured"`` or ``"assumed"``.
+        synapses: per weight matrix, what each of `synapse_settings` gives every synapse, in units of what a positive
+            unit gives on average, ``[dies, settings, n_in, n_out]``, positive for both signs; None where synapses were
+            not measured one by one.
+        synapse_settings: the settings that were measured.
     """
 
     activations: tuple[Rectifier, ...]
     negative_unit: Float[Array, " dies"]
     exponents: Float[Array, "dies 2"]
     source: str = eqx.field(static=True)
+    synapses: tuple[Float[Array, "dies settings _ _"], ...] | None = None
+    synapse_settings: tuple[int, ...] = eqx.field(static=True, default=())
 
     @property
     def n_dies(self) -> int:
@@ -54,7 +60,11 @@ class Transfer(eqx.Module):
             Rectifier(a.slope[:, :n], a.spread[:, :n], a.fit_error[:, :n], a.domain)
             for a, n in zip(self.activations, shape, strict=True)
         )
-        return Transfer(chosen, self.negative_unit, self.exponents, self.source)
+        synapses = self.synapses
+        if synapses is not None:
+            sizes = zip(synapses, shape, shape[1:], strict=False)
+            synapses = tuple(one[:, :, :n_in, :n_out] for one, n_in, n_out in sizes)
+        return Transfer(chosen, self.negative_unit, self.exponents, self.source, synapses, self.synapse_settings)
 
     @classmethod
     def uniform(

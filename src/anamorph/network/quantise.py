@@ -20,7 +20,7 @@ def nearest_index(weights: Float[Array, "..."], levels: Float[Array, "*batch n_l
 
     Args:
         weights: ``[*batch, ...]``.
-        levels: sorted, one grid for all weights (``[n_levels]``) or one per leading index.
+        levels: sorted, one grid for all weights (``[n_levels]``), or one per leading index (per die, per synapse).
     """
     grid = _align(levels, weights.ndim)
     middle = (grid[..., 1:] + grid[..., :-1]) / 2
@@ -33,7 +33,7 @@ def quantise(weights: Float[Array, "..."], levels: Float[Array, "*batch n_levels
 
     Args:
         weights: ``[*batch, ...]``.
-        levels: sorted, one grid for all weights (``[n_levels]``) or one per leading index (per die).
+        levels: as of `nearest_index`.
     """
     grid = _align(levels, weights.ndim)
     middle = (grid[..., 1:] + grid[..., :-1]) / 2

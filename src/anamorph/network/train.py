@@ -26,8 +26,8 @@ from anamorph.characterise.transfer import Transfer
 from anamorph.data.task import Task
 from anamorph.errors import BadInput, DoesNotFit
 from anamorph.network.forward import check_finite, check_layers, decide
-from anamorph.network.model import Feedforward, Model, check_model, representable, unrolled
-from anamorph.network.quantise import nearest_index, quantise
+from anamorph.network.model import Feedforward, Model, check_model, representable, rounded
+from anamorph.network.quantise import nearest_index
 from anamorph.network.settings import TrainingSettings
 from anamorph.network.start import batch_rows, starting_weights
 from anamorph.substrate.contract import Shape, Substrate
@@ -87,7 +87,8 @@ def train(
     """
     layers, model = _check(substrate, transfer, task, layers, settings, model)
     chosen = transfer.select(layers)
-    levels = np.asarray(substrate.weight_grid(transfer).levels)
+    grids = [grid.cut(*sizes) for grid, sizes in zip(substrate.weight_grids(transfer), _sizes(layers), strict=True)]
+    levels = tuple(np.asarray(grid.levels) for grid in grids)
     one_hot = settings.target * np.eye(model.n_classes)[task.y_train]
     begin = (
         starting_weights(key, transfer.n_dies, model.wirings, settings)
@@ -96,10 +97,9 @@ def train(
     )
     chips = (_float32(chosen), _float32(levels), begin, _die_keys(key, transfer.n_dies))
     shared = (batch_rows(key, len(task.x_train), settings), _float32(task.x_train), _float32(one_hot))
-    chosen_levels, stored, outputs = _fit_in_pieces(_Same(substrate, model), settings, chips, shared)
+    numbers, stored, outputs = _fit_in_pieces(_Same(substrate, model), settings, chips, shared)
     # Training rounds in float32; the chip's levels are handed back at their own precision.
-    dies = np.arange(len(levels)).reshape(-1, 1, 1)
-    weights = unrolled(model, [jnp.asarray(levels[dies, np.asarray(index)]) for index in chosen_levels])
+    weights = tuple(jnp.asarray(grid.at(np.asarray(index))) for grid, index in zip(grids, numbers, strict=True))
     loss = np.mean((np.asarray(outputs) - one_hot) ** 2, axis=(1, 2))
     return Trained(weights, stored, loss, np.mean(decide(outputs) == task.y_train, axis=-1), layers)
 
@@ -118,6 +118,10 @@ class _Same:
         return isinstance(other, _Same) and other.substrate is self.substrate and other.model == self.model
 
 
+def _sizes(layers: Shape) -> list[tuple[int, int]]:
+    return list(zip(layers, layers[1:], strict=False))
+
+
 def _taken_up(start: Trained, layers: Shape, transfer: Transfer) -> tuple[np.ndarray, ...]:
     """Stored weights as the one restart of every chip."""
     if start.layers != layers or len(start.stored[0]) not in (1, transfer.n_dies):
@@ -133,7 +137,7 @@ def _taken_up(start: Trained, layers: Shape, transfer: Transfer) -> tuple[np.nda
 
 def _fit_in_pieces(same: _Same, settings: TrainingSettings, chips: Any, shared: Any) -> Any:
     """`_fit_all` for a few chips at a time, on all cores; compiled once."""
-    count = len(chips[1])
+    count = chips[0].n_dies
     size = min(PIECE, count)
     rows = [np.minimum(np.arange(low, low + size), count - 1) for low in range(0, count, size)]
     pieces = [jax.tree.map(lambda leaf, row=row: leaf[row], chips) for row in rows]
@@ -147,7 +151,7 @@ def _fit_all(
     same: _Same,
     settings: TrainingSettings,
     transfer: Transfer,
-    levels: Float[Array, "dies n_levels"],
+    levels: tuple[Float[Array, "dies ... n_levels"], ...],
     starts: tuple[Float[Array, "dies restarts _ _"], ...],
     keys: UInt32[Array, "dies _"],
     batches: Int[Array, "epochs batches rows"] | None,
@@ -158,15 +162,15 @@ def _fit_all(
 ]:
     """The best weights of every chip, as indices of its levels and as stored, and what they answer to `x`."""
 
-    def fit_chip(chip: Transfer, grid: Array, start: Weights, own: Array) -> Any:
-        loss = functools.partial(_loss, same, settings, chip, grid)
-        inside = functools.partial(representable, same.model, grid)
+    def fit_chip(chip: Transfer, grids: tuple[Array, ...], start: Weights, own: Array) -> Any:
+        loss = functools.partial(_loss, same, settings, chip, grids)
+        inside = functools.partial(representable, same.model, grids)
         descend = functools.partial(_descend, loss, settings, inside, batches, x, one_hot)
         losses, candidates = jax.vmap(descend, in_axes=(0, None))(start, own)
         best = jnp.argmin(jnp.where(jnp.isnan(losses), jnp.inf, losses))
         stored = tuple(matrix[best] for matrix in candidates)
-        index = tuple(nearest_index(matrix, grid) for matrix in stored)
-        weights = unrolled(same.model, [grid[i] for i in index])
+        weights = rounded(same.model, stored, grids)
+        index = tuple(nearest_index(matrix, grid) for matrix, grid in zip(weights, grids, strict=True))
         return index, stored, same.model.answer(same.substrate, chip, weights, x)
 
     return jax.vmap(fit_chip)(transfer, levels, starts, keys)
@@ -176,7 +180,7 @@ def _loss(
     same: _Same,
     settings: TrainingSettings,
     chip: Transfer,
-    grid: Array,
+    grids: tuple[Array, ...],
     stored: Weights,
     x: Array,
     one_hot: Array,
@@ -186,14 +190,14 @@ def _loss(
 
     With a key each weight deviates as on some die of the process: what is learned must serve them all.
     """
-    rounded = unrolled(same.model, [quantise(matrix, grid) for matrix in stored])
+    weights = rounded(same.model, stored, grids)
     if key is not None and settings.mismatch:
-        rounded = tuple(
+        weights = tuple(
             w + settings.mismatch * jax.lax.stop_gradient(same.substrate.weight_spread(chip, w)) * _normal(key, i, w)
-            for i, w in enumerate(rounded)
+            for i, w in enumerate(weights)
         )
-    error = jnp.mean((same.model.answer(same.substrate, chip, rounded, x) - one_hot) ** 2)
-    negative = sum(jnp.sum(jax.nn.relu(-matrix)) for matrix in rounded)
+    error = jnp.mean((same.model.answer(same.substrate, chip, weights, x) - one_hot) ** 2)
+    negative = sum(jnp.sum(jax.nn.relu(-matrix)) for matrix in weights)
     return error + settings.l1_negative * negative, (error, stored)
 
 

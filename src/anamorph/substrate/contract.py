@@ -32,6 +32,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, PRNGKeyArray
 
 from anamorph.errors import BadInput, DoesNotFit
+from anamorph.substrate.encoding import WeightGrid, decode, encode
 
 if TYPE_CHECKING:
     from anamorph.characterise.bench import Bench
@@ -163,19 +164,6 @@ class Die:
         return self.substrate.run(self, program, inputs)
 
 
-@dataclass(frozen=True)
-class WeightGrid:
-    """The weights that a substrate can represent, in training units.
-
-    Attributes:
-        levels: sorted representable values, ``[dies, n_levels]``.
-        settings: the integer setting of each level, ``[n_levels]``.
-    """
-
-    levels: Float[Array | np.ndarray, "dies n_levels"]
-    settings: np.ndarray
-
-
 class Substrate(ABC):
     """One kind of neuron hardware, of a given shape. See the module's docstring for the questions."""
 
@@ -211,6 +199,10 @@ class Substrate(ABC):
     @abstractmethod
     def weight_grid(self, transfer: Transfer) -> WeightGrid:
         """The representable weights of a measured chip."""
+
+    def weight_grids(self, transfer: Transfer) -> tuple[WeightGrid, ...]:
+        """The representable weights of each weight matrix: one grid for all, unless synapses are known one by one."""
+        return (self.weight_grid(transfer),) * (len(self.shape) - 1)
 
     @abstractmethod
     def layer(
@@ -251,7 +243,6 @@ class Substrate(ABC):
         Raises:
             DoesNotFit: more layers or neurons than the chip has, or a weight between two levels.
         """
-        grid = self.weight_grid(transfer)
         if len(weights) != len(self.shape) - 1:
             raise DoesNotFit(
                 "the network does not have the chip's number of layers",
@@ -259,8 +250,8 @@ class Substrate(ABC):
                 got=str(len(weights)),
             )
         settings = tuple(
-            _pad(_encode(np.asarray(w), grid, index), self.shape[index : index + 2], index)
-            for index, w in enumerate(weights)
+            encode(w, grid, (self.shape[index], self.shape[index + 1]), index)
+            for index, (w, grid) in enumerate(zip(weights, self.weight_grids(transfer), strict=True))
         )
         return Program(self.name, settings)
 
@@ -271,18 +262,7 @@ class Substrate(ABC):
             BadInput: a program of another substrate, or a setting that does not exist.
         """
         self.check_program(program)
-        grid = self.weight_grid(transfer)
-        levels, order = np.asarray(grid.levels), np.argsort(grid.settings)
-        lookup = levels[:, order]
-        decoded = []
-        for setting in program.settings:
-            index = np.searchsorted(grid.settings[order], setting)
-            if setting.ndim == 2:
-                decoded.append(lookup[:, index])
-            else:
-                rows = np.arange(len(levels)).reshape((-1,) + (1,) * (setting.ndim - 1))
-                decoded.append(lookup[rows, index])
-        return tuple(decoded)
+        return tuple(decode(s, grid) for s, grid in zip(program.settings, self.weight_grids(transfer), strict=True))
 
     def check_program(self, program: Program) -> None:
         """Raises `BadInput` for a program of another substrate or with settings that do not exist."""
@@ -304,43 +284,3 @@ class Substrate(ABC):
     @abstractmethod
     def allowed_settings(self) -> np.ndarray:
         """Every integer that a setting may be."""
-
-
-def _encode(weights: np.ndarray, grid: WeightGrid, matrix: int) -> np.ndarray:
-    """Settings of the levels nearest to `weights`, ``[dies, 1, n_in, n_out]`` or ``[n_in, n_out]``."""
-    levels = np.asarray(grid.levels)
-    per_die = weights.ndim == 3
-    stacked = weights if per_die else weights[None]
-    if len(levels) not in (1, len(stacked)):
-        raise DoesNotFit(
-            "weights and measured chips differ in number",
-            where=f"weight matrix {matrix}",
-            expected=str(len(levels)),
-            got=str(len(stacked)),
-        )
-    distance = np.abs(stacked[..., None] - levels[:, None, None, :])
-    index = distance.argmin(-1)
-    step = np.diff(levels, axis=-1).min()
-    worst = distance.min(-1).max()
-    if worst > 1e-3 * step:
-        raise DoesNotFit(
-            "a weight lies between two levels",
-            where=f"weight matrix {matrix}",
-            got=f"{worst:.3g} from the nearest level",
-            advice="Quantise the weights with the chip's own grid first (train does).",
-        )
-    settings = grid.settings[index]
-    return settings[:, None] if per_die else settings[0]
-
-
-def _pad(settings: np.ndarray, shape: Shape, matrix: int) -> np.ndarray:
-    missing = [shape[0] - settings.shape[-2], shape[1] - settings.shape[-1]]
-    if min(missing) < 0:
-        raise DoesNotFit(
-            "the network is larger than the chip",
-            where=f"weight matrix {matrix}",
-            expected=f"at most {shape[0]} x {shape[1]}",
-            got=f"{settings.shape[-2]} x {settings.shape[-1]}",
-        )
-    width = [(0, 0)] * (settings.ndim - 2) + [(0, missing[0]), (0, missing[1])]
-    return np.pad(settings, width)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -148,6 +148,29 @@ class Technology:
         """
         section = "nfet" if fet.polarity == "n" else "pfet"
         return self.value(section, "a_vt") / float(np.sqrt(fet.w * fet.l * fet.m))
+
+    def with_mismatch(self, factor: float) -> Technology:
+        """The same process with deviations `factor` times as large: A_VT of both polarities.
+
+        Raises:
+            BadInput: a factor that leaves what a card may hold.
+        """
+        if factor == 1:
+            return self
+        figures = {section: dict(table) for section, table in self.figures.items()}
+        for section in ("nfet", "pfet"):
+            figure, param = figures[section]["a_vt"], SECTIONS[section]["a_vt"]
+            value = factor * figure.value
+            if not factor > 0 or not param.low <= value <= param.high:
+                raise BadInput(
+                    "no such mismatch",
+                    where=f"{self.name}: {section}.a_vt",
+                    expected=f"{param.low:g} to {param.high:g} {param.unit}",
+                    got=f"{value:.3g} {param.unit}",
+                )
+            figures[section]["a_vt"] = Figure(value, f"{factor:g} times: {figure.source}", "assumed")
+        digest = hashlib.sha256(f"{self.digest} mismatch {factor!r}".encode()).hexdigest() if self.digest else ""
+        return replace(self, figures=figures, digest=digest)
 
     def fet_area(self, fet: Fet) -> float:
         """Layout area of a transistor, m²: each of its m devices with contacts and spacing."""

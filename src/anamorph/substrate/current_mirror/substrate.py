@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 import jax
@@ -15,6 +15,7 @@ from anamorph.cell.current_mirror import soma, synapse
 from anamorph.characterise.bench import Bench
 from anamorph.characterise.characterisation import Characterisation
 from anamorph.characterise.protocols import fit_measured, protocol
+from anamorph.characterise.synapse_fit import with_synapses
 from anamorph.characterise.transfer import Transfer
 from anamorph.circuit.netlist import Cell
 from anamorph.cost.sheet import CostSheet
@@ -24,7 +25,9 @@ from anamorph.substrate.current_mirror import run as solver
 from anamorph.substrate.current_mirror.built import as_built, check_exists, check_places, idle, n_synapses
 from anamorph.substrate.current_mirror.chip import chip
 from anamorph.substrate.current_mirror.cost import cost_sheet
+from anamorph.substrate.current_mirror.few_sources import FewSources, suits
 from anamorph.substrate.current_mirror.inputs import check_leading, checked_inputs
+from anamorph.substrate.current_mirror.levels import NominalSynapse, synapse_levels
 from anamorph.substrate.current_mirror.programmed import Programmed
 from anamorph.substrate.current_mirror.refine import Exact, refined
 from anamorph.substrate.current_mirror.stage import Stage, input_current, stage_of
@@ -42,6 +45,8 @@ UNIT_WEIGHT = 0.25
 NOMINAL_RANGE = 325e-9
 #: Patterns solved together, so that a layer's features stay within a few hundred megabytes.
 PATTERN_CHUNK = 2000
+#: Programs solved together by tables after few sources were too many, so that coefficients stay within a gigabyte.
+PROGRAM_CHUNK = 24
 #: Synapses of all dies that are tabulated together: about 2 GB of coefficients.
 SYNAPSES_TOGETHER = 100_000
 
@@ -129,9 +134,10 @@ class CurrentMirror(Substrate):
         return found.with_setting(positive)
 
     def fit(self, characterisation: Characterisation) -> Transfer:
-        """Rectifier slopes, normalised by layer, and the strength of a negative unit."""
+        """Rectifier slopes, normalised by layer, the strength of a negative unit, and synapses where they were read."""
         positive = characterisation.positive_setting(2**self.n_bits - 1)
-        return fit_measured(characterisation, self.shape, positive, idle(self.exists, self.shape))
+        fitted = fit_measured(characterisation, self.shape, positive, idle(self.exists, self.shape))
+        return with_synapses(fitted, characterisation, UNIT_WEIGHT)
 
     def assumed_transfer(self) -> Transfer:
         """Equal slopes and the nominal cells' negative unit: design data, no measurement of a chip."""
@@ -144,6 +150,20 @@ class CurrentMirror(Substrate):
         ratio = jnp.asarray(transfer.negative_unit)[:, None]
         levels = UNIT_WEIGHT * settings * jnp.where(settings < 0, ratio, 1.0)
         return WeightGrid(levels, settings)
+
+    def weight_grids(self, transfer: Transfer) -> tuple[WeightGrid, ...]:
+        """Of every synapse its own levels, where synapses were measured one by one: sums of its bits."""
+        if transfer.synapses is None:
+            return super().weight_grids(transfer)
+        settings, compression = self.allowed_settings(), self._nominal.compression
+        return tuple(
+            synapse_levels(transfer.synapse_settings, UNIT_WEIGHT * jnp.asarray(one), settings, compression)
+            for one in transfer.synapses
+        )
+
+    @cached_property
+    def _nominal(self) -> NominalSynapse:
+        return NominalSynapse.of(self.stage)
 
     def allowed_settings(self) -> np.ndarray:
         """Signed codes from the most negative to the most positive."""
@@ -163,8 +183,11 @@ class CurrentMirror(Substrate):
     def weight_spread(self, transfer: Transfer, weights: Array) -> Array:
         """By the area law of the unit mirrors: ``sd(w) = s sqrt(|w| u)`` for a weight of several units u.
 
-        Each unit deviates by itself, by ``s = sigma(V_T) / n U_T`` in weak inversion.
+        Each unit deviates by itself, by ``s = sigma(V_T) / n U_T`` in weak inversion. Where synapses were measured one
+        by one, nothing is left to expect.
         """
+        if transfer.synapses is not None:
+            return jnp.zeros_like(weights)
         sigma = self._unit_spread
         unit = UNIT_WEIGHT * jnp.where(weights < 0, transfer.negative_unit, 1.0)
         return jnp.where(weights < 0, sigma[1], sigma[0]) * jnp.sqrt(jnp.abs(weights) * unit)
@@ -202,6 +225,29 @@ class CurrentMirror(Substrate):
         return jax.tree.map(lambda *x: jnp.asarray(np.concatenate(x)), *parts)
 
     def _run_lot(self, die: Die, batch: Program, currents: np.ndarray) -> Response:
+        if not self.refine and self.exists is None and suits(batch, currents):
+            return self._run_few(die, batch, currents)
+        return self._run_tables(die, batch, currents)
+
+    def _run_few(self, die: Die, batch: Program, currents: np.ndarray) -> Response:
+        """Programs of a bench, which have few sources; those that need it by tables after all."""
+        found = []
+        for d, one in enumerate(FewSources.each(self.stage, self._nominal, die)):
+            settings = [s[min(d, len(s) - 1)] for s in batch.settings]
+            own = currents[min(d, len(currents) - 1)]
+            own = np.broadcast_to(own, (batch.batch[1], *own.shape[1:]))
+            states, out, able = one.answer(settings, own)
+            response = _response(states, out, solved=True)
+            rest = np.flatnonzero(~able)
+            for low in range(0, len(rest), PROGRAM_CHUNK):
+                some = rest[low : low + PROGRAM_CHUNK]
+                part = Program(self.name, tuple(s[None, some] for s in settings))
+                again = self._run_tables(die[d : d + 1], part, own[None, some])
+                response = jax.tree.map(partial(_put, some), response, jax.tree.map(lambda x: x[0], again))
+            found.append(response)
+        return jax.tree.map(lambda *x: np.stack(x), *found)
+
+    def _run_tables(self, die: Die, batch: Program, currents: np.ndarray) -> Response:
         n_programs = batch.batch[1]
         programmed = Programmed.of(self.stage, die, batch)
 
@@ -272,6 +318,12 @@ def _powers(x: Array, exponents: Array) -> tuple[Array, Array]:
     """
     log = jnp.log(x + 1e-3)
     return x * jnp.exp((exponents[..., 0] - 1) * log), x * jnp.exp((exponents[..., 1] - 1) * log)
+
+
+def _put(rows: np.ndarray, whole: np.ndarray, part: np.ndarray) -> np.ndarray:
+    whole = np.array(whole)
+    whole[rows] = part
+    return whole
 
 
 def _shared(values: np.ndarray, dies: slice) -> np.ndarray:

@@ -155,6 +155,7 @@ def transient(
     temperature: float = T_REFERENCE,
     start: Float[Array | np.ndarray, " unknowns"] | None = None,
     max_step: float | None = None,
+    tolerance: float = 1e-6,
     timeout: float = 600.0,
 ) -> SpiceResult:
     """Waveforms of `cell` from its operating point at time zero to `t_stop`, at ngspice's own time steps.
@@ -168,6 +169,7 @@ def transient(
         temperature: K.
         start: node voltages to start the operating point at time zero from.
         max_step: longest step, s; a hundredth of `t_stop` if left out.
+        tolerance: relative, of voltages, currents and the charges of a step.
         timeout: s.
 
     Raises:
@@ -177,7 +179,7 @@ def transient(
     program = _require()
     written = spice.deck(
         cell, technology, waveforms, deviations, temperature=temperature,
-        start=_guesses(cell, technology, start, ())[0], transient=spice.Transient(t_stop, max_step),
+        start=_guesses(cell, technology, start, ())[0], transient=spice.Transient(t_stop, max_step, tolerance),
         title=f"{cell.name} transient",
     )  # fmt: skip
     vectors = run(written.text, timeout=timeout, program=program)

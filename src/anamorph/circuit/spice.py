@@ -33,7 +33,9 @@ from anamorph.technology import Technology
 #: Newton stops at a last step of 1e-6 of each voltage; it converges quadratically, so the error is far less.
 OPERATING_POINT_OPTIONS = "reltol=1e-6 vntol=1e-9 abstol=1e-15 itl1=100 itl2=100 gmin=1e-15 pivtol=1e-30"
 #: Time steps are sized so that charges of attocoulombs count (the default chgtol is 10 fC).
-TRANSIENT_OPTIONS = "reltol=1e-6 vntol=1e-9 abstol=1e-15 itl1=100 itl2=100 itl4=50 gmin=1e-15 pivtol=1e-30 chgtol=1e-20"
+TRANSIENT_OPTIONS = (
+    "reltol={relative} vntol={voltage} abstol=1e-15 itl1=100 itl2=100 itl4=50 gmin=1e-15 pivtol=1e-30 chgtol={charge}"
+)
 
 
 @dataclass(frozen=True)
@@ -43,10 +45,12 @@ class Transient:
     Attributes:
         t_stop: end, s.
         max_step: longest step, s; a hundredth of `t_stop` if left out.
+        tolerance: relative, of voltages, currents and the charges of a step (``reltol``; the others follow it).
     """
 
     t_stop: float
     max_step: float | None = None
+    tolerance: float = 1e-6
 
 
 @dataclass(frozen=True)
@@ -148,5 +152,9 @@ def _analysis(transient: Transient | None) -> list[str]:
     step = transient.max_step or transient.t_stop / 100
     if not (0 < step <= transient.t_stop and np.isfinite(transient.t_stop)):
         raise BadInput("impossible times", where="transient", got=f"t_stop {transient.t_stop}, max_step {step}")
+    if not 0 < transient.tolerance < 1:
+        raise BadInput("not a tolerance", where="transient", expected="0 to 1", got=f"{transient.tolerance:g}")
     times = " ".join(number(t) for t in (step, transient.t_stop, 0.0, step))
-    return [f".options {TRANSIENT_OPTIONS}", f".tran {times}"]
+    limits = {"relative": 1.0, "voltage": 1e-3, "charge": 1e-14}
+    options = TRANSIENT_OPTIONS.format(**{k: f"{transient.tolerance * v:.6g}" for k, v in limits.items()})
+    return [f".options {options}", f".tran {times}"]

@@ -6,9 +6,10 @@ voltages: inner nodes for q_f and q_r would halve the work of evaluating it, but
 of a node that is given a start and any other node, which for 11,000 transistors took a minute or more. A
 transient, whose charges need q_f and q_r as well, has them as two inner nodes (as volts).
 
-A charge Q(v) becomes a behavioural voltage source of Q / 1 fC volts across a capacitor of 1 fF, whose
-current is dQ/dt by ngspice's own charge-conserving integration; a current-controlled source passes it on
-to the terminal.
+Charges are sums of a few functions of the voltages, each written once, since evaluating expressions and their
+derivatives is nearly all that ngspice does. A function becomes a behavioural voltage source across a capacitor of
+1 fF, whose current is its rate of change by ngspice's own charge-conserving integration; current-controlled
+sources pass its shares on to the terminals. What is linear is a capacitor.
 """
 
 from __future__ import annotations
@@ -67,7 +68,9 @@ def transistor(name: str, fet: Fet, p: MosfetParameters, temperature: float, *, 
     }
     v_d, v_g, v_s = (_bulk_referred(terminal, fet.polarity) for terminal in "dgs")
     # one name per brace: ngspice 39 pastes the sum {a+b} into a function without its parentheses
-    pinch = f"(({v_g}-{{vt}}-{{dv}}+{{dibl}}*magnitude(v(d,s)))/{{n}})"
+    fold = "magnitude(v(d,s))"
+    folded = "v(m)" if charges else fold
+    pinch = f"(({v_g}-{{vt}}-{{dv}}+{{dibl}}*{folded})/{{n}})"
     sign = "" if fet.polarity == "n" else "-"
     lines = [
         f"* {fet.polarity}-channel, W {fet.w:.4g} m, L {fet.l:.4g} m, m {fet.m}",
@@ -76,10 +79,10 @@ def transistor(name: str, fet: Fet, p: MosfetParameters, temperature: float, *, 
     ]
     q_f, q_r = (f"softplus(({pinch}-{v})*{{h}})" for v in (v_s, v_d))
     if charges:
-        lines += [f"Bf f 0 V={q_f}", f"Br r 0 V={q_r}"]
-        lines += _charges(p, u_t, pinch, (v_d, v_g, v_s), sign)
+        lines += [f"Bm m 0 V={fold}", f"Bf f 0 V={q_f}", f"Br r 0 V={q_r}"]
+        lines += _charges(p, u_t, (v_d, v_s), sign)
         q_f, q_r = "v(f)", "v(r)"
-    modulation = "(1+{clm}*magnitude(v(d,s)))"
+    modulation = f"(1+{{clm}}*{folded})"
     reduction = f"(1+{{theta}}*({q_f}+{q_r}))"
     lines.append(f"Bi d s I={sign}{{is}}*({q_f}-{q_r})*({q_f}+{q_r})*{modulation}/{reduction}")
     return [*lines, ".ends"]
@@ -89,36 +92,40 @@ def _bulk_referred(terminal: str, polarity: str) -> str:
     return f"v({terminal},b)" if polarity == "n" else f"v(b,{terminal})"
 
 
-def _charges(p: MosfetParameters, u_t: float, pinch: str, voltages: tuple[str, str, str], sign: str) -> list[str]:
-    """Three charges against the bulk: on drain, gate and source."""
-    v_d, v_g, v_s = voltages
-    n, unit = float(p.slope_factor), float(p.c_gate) * u_t / CHARGE_UNIT
-    overlap = number(float(p.c_overlap) / CHARGE_UNIT)
-    q_d, q_s = (f"(-{number(n)}*part({x}))" for x in ("v(y),v(x)", "v(x),v(y)"))
-    bulk = f"({number(-(n - 1) / u_t)}*{pinch}-{number((n - 1) / n)}*({q_d}+{q_s}))"
-    over_d, over_s = f"{overlap}*({v_g}-{v_d})", f"{overlap}*({v_g}-{v_s})"
-    expressions = {
-        "d": f"{number(unit)}*{q_d}-{over_d}" + _junction(p, float(p.c_junction_drain), v_d),
-        "g": f"{number(-unit)}*({q_d}+{q_s}+{bulk})+{over_d}+{over_s}",
-        "s": f"{number(unit)}*{q_s}-{over_s}" + _junction(p, float(p.c_junction_source), v_s),
-    }
+def _charges(p: MosfetParameters, u_t: float, voltages: tuple[str, str], sign: str) -> list[str]:
+    """Three charges against the bulk: on drain, gate and source.
+
+    With p = part(x_r, x_f), q = part(x_f, x_r) and the gate's capacitance C they are ``Q_D = -n C U_T p``,
+    ``Q_S = -n C U_T q`` and ``Q_G = C U_T (p + q) + C (n - 1) V_P``, to which overlaps and junctions add.
+    """
+    n, unit, up = float(p.slope_factor), float(p.c_gate) * u_t / CHARGE_UNIT, -1.0 if sign else 1.0
+    bulk = float(p.c_gate) * (n - 1) / n
     lines = ["Bx x 0 V=spread(v(f))", "By y 0 V=spread(v(r))"]
-    for terminal, expression in expressions.items():
-        aux = f"q{terminal}"
-        lines += [
-            f"B{aux} {aux} 0 V={sign}({expression})",
-            f"C{aux} {aux} 0 {CHARGE_UNIT!r}",
-            # the current that charges the capacitor comes out of the source's + terminal: i(B) is minus dQ/dt
-            f"F{aux} {terminal} b B{aux} -1",
-        ]
+    lines += _charge("p", "part(v(y),v(x))", {"d": -up * n * unit, "g": up * unit})
+    lines += _charge("q", "part(v(x),v(y))", {"s": -up * n * unit, "g": up * unit})
+    # V_P is linear but for the barrier that the drain lowers
+    lines += [f"Cb g b {number(bulk)}", *_passed_on("m", {"g": up * bulk / CHARGE_UNIT * float(p.dibl)})]
+    lines += [f"C{terminal} g {terminal} {number(p.c_overlap)}" for terminal in "ds" if float(p.c_overlap)]
+    for terminal, reverse in zip("ds", voltages, strict=True):
+        area = p.c_junction_drain if terminal == "d" else p.c_junction_source
+        if float(area):
+            lines += _junction(p, terminal, float(area), reverse, up)
     return lines
 
 
-def _junction(p: MosfetParameters, c_zero: float, reverse: str) -> str:
-    if c_zero == 0:
-        return ""
+def _charge(node: str, expression: str, shares: dict[str, float]) -> list[str]:
+    """A node at the value of `expression`, and what its change drives into terminals; see `_passed_on`."""
+    return [f"B{node} {node} 0 V={expression}", *_passed_on(node, shares)]
+
+
+def _passed_on(node: str, shares: dict[str, float]) -> list[str]:
+    """Terminal charges of `shares` times `CHARGE_UNIT` for each volt of a node that the source ``B{node}`` holds."""
+    lines = [f"C{node}0 {node} 0 {CHARGE_UNIT!r}"]
+    # the current that charges the capacitor comes out of the source's + terminal: i(B) is minus dQ/dt
+    return lines + [f"F{node}{terminal} {terminal} b B{node} {number(-share)}" for terminal, share in shares.items()]
+
+
+def _junction(p: MosfetParameters, terminal: str, c_zero: float, reverse: str, up: float) -> list[str]:
     phi, grading = float(p.junction_potential), 1 - float(p.junction_grading)
-    at_zero = (0.5 * (1 + (1 + 4 * JUNCTION_SMOOTH**2) ** 0.5)) ** grading
     scale = c_zero * phi / grading / CHARGE_UNIT
-    bias = f"rounded(1+{reverse}/{number(phi)})"
-    return f"+{number(scale)}*({bias}^{number(grading)}-{number(at_zero)})"
+    return _charge(f"j{terminal}", f"rounded(1+{reverse}/{number(phi)})^{number(grading)}", {terminal: up * scale})

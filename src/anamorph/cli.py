@@ -12,6 +12,7 @@ from typer.core import TyperGroup
 from anamorph import cli_data
 from anamorph.cli_netlist import netlist
 from anamorph.cli_reproduce import reproduce
+from anamorph.cli_spiking import linearity, linearity_of, run_enn
 from anamorph.errors import AnamorphError, BadInput, Interrupted
 
 
@@ -73,12 +74,32 @@ def _options(
 @app.command()
 def run(experiment: Subject, out: Out = None, seed: Seed = None, set_: Set = None) -> None:
     """Run the whole closed loop and write the report."""
+    from anamorph.enn.experiment import is_spiking
+
+    if is_spiking(experiment):
+        from anamorph.experiment import parse_replacements
+
+        run_enn(experiment, out, seed, parse_replacements(set_ or []))
+        return
     _go(experiment, "report", out, seed, set_)
 
 
 @app.command()
-def characterise(run: Started, out: Out = None, seed: Seed = None, set_: Set = None) -> None:
+def characterise(
+    run: Started,
+    out: Out = None,
+    seed: Seed = None,
+    set_: Set = None,
+    linear: Annotated[
+        bool, typer.Option("--linearity", help="Of a spiking experiment: where its neurons are linear.")
+    ] = False,
+) -> None:
     """Fabricate, and measure through source and monitor neurons."""
+    if linear:
+        from anamorph.experiment import parse_replacements
+
+        linearity_of(run, parse_replacements(set_ or []))
+        return
     _go(run, "characterise", out, seed, set_)
 
 
@@ -144,6 +165,7 @@ def doctor() -> None:
 
 app.command()(reproduce)
 app.command()(netlist)
+app.command()(linearity)
 
 
 def _go(subject: str, until: str, out: Path | None, seed: int | None, replace: list[str] | None) -> Any:

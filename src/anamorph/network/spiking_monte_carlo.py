@@ -8,6 +8,7 @@ the cores in pieces whose arrays stay in the cache.
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -61,18 +62,28 @@ def normal_weights(weights: Weights, sigma: float, dies: int, key: PRNGKeyArray)
 
     Die ``i`` depends on `key` and ``i``.
     """
-    return deviating_weights(weights, dies, key, lambda rng, w: w * (1 + sigma * rng.standard_normal(w.shape)))
+    return _drawn(weights, jax.tree.map(lambda w: np.full(np.shape(w), sigma), weights), dies, key, lambda z: 1 + z)
 
 
-def deviating_weights(weights: Weights, dies: int, key: PRNGKeyArray, draw: object) -> Weights:
-    """Weights of many dies, each ``draw(generator, weights of a layer)``; ``[dies, taps, neurons]`` in float32."""
+def lognormal_weights(weights: Weights, spread: Weights, dies: int, key: PRNGKeyArray) -> Weights:
+    """The same with the logarithm of each weight normal, `spread` its standard deviation.
+
+    In weak inversion a threshold's deviation is in the exponent of the current.
+    """
+    return _drawn(weights, spread, dies, key, np.exp)
+
+
+def _drawn(weights: Weights, spread: Weights, dies: int, key: PRNGKeyArray, factor: Callable) -> Weights:
+    """``w factor(spread z)`` with a standard normal z for every weight of every die, float32."""
     words = np.asarray(jax.random.key_data(key)).ravel().tolist()
     leaves, tree = jax.tree.flatten(weights)
-    drawn = []
+    sigmas = [np.asarray(s) for s in jax.tree.leaves(spread)]
+    found = [np.empty((dies, *np.shape(w)), np.float32) for w in leaves]
     for die in range(dies):
         rng = np.random.default_rng([*words, die])
-        drawn.append([np.asarray(draw(rng, np.asarray(w)), np.float32) for w in leaves])  # pyright: ignore
-    return jax.tree.unflatten(tree, [np.stack(parts) for parts in zip(*drawn, strict=True)])
+        for of, w, sigma in zip(found, leaves, sigmas, strict=True):
+            of[die] = np.asarray(w) * factor(sigma * rng.standard_normal(sigma.shape))
+    return jax.tree.unflatten(tree, found)
 
 
 def infer(

@@ -4,8 +4,9 @@ Soupizet et al. 2023 train through a logistic function and infer through a polyn
 curve, and lose up to half of the accuracy on the way. A spline can be differentiated as it is, so here one function
 serves for both. What else makes a network of such neurons trainable:
 
-* A weight is the ratio of two transistors, positive and spread over decades, so its logarithm is trained; with
-  inhibitory synapses a weight is the difference of two such, and starts excitatory.
+* A weight is the ratio of two transistors, positive and spread over decades, so its logarithm is trained: each neuron's
+  weights as shares of their sum, and the sum apart from them and slower, since it moves a neuron for all images alike.
+  With inhibitory synapses a weight is the difference of two such without that, and starts excitatory.
 * The activation has no infinite slope but a threshold and a long flat end, so classes differ by per cents of an
   output. The loss is the cross-entropy of outputs in units of their own spread over the batch, times a factor that
   is learned and belongs to no circuit: the largest output decides.
@@ -105,6 +106,7 @@ class TrainedSpiking:
 
 class _State(NamedTuple):
     synapses: tuple[Array, ...]
+    gains: tuple[Array, ...]
     biases: tuple[Array, ...]
     sharpness: Array
 
@@ -201,14 +203,13 @@ def _start(structure: Structure, settings: SpikingTraining, key: PRNGKeyArray) -
     words = np.asarray(jax.random.key_data(key)).ravel().tolist()
     rng = np.random.default_rng(words)
     synapses = [np.log(rng.uniform(0.05, 2.0, shape)) for shape in structure.shapes]
-    # outputs that differ from the start for all images alike would hide what differs between images
-    synapses[-1] -= np.log(np.exp(synapses[-1]).mean(axis=0))
     biases = [np.full(n, -3.0) for _, n in structure.shapes]
     if settings.signed:
         synapses = [np.stack([u, np.log(rng.uniform(0.05, 0.3, u.shape))]) for u in synapses]
         biases = [np.stack([u, u]) for u in biases]
     as_float = lambda arrays: tuple(jnp.asarray(a, jnp.float32) for a in arrays)  # noqa: E731
-    return _State(as_float(synapses), as_float(biases), jnp.asarray(0.7 / SLOWER, jnp.float32))
+    gains = [np.zeros(n) for _, n in structure.shapes]
+    return _State(as_float(synapses), as_float(gains), as_float(biases), jnp.asarray(0.7 / SLOWER, jnp.float32))
 
 
 def _weights(
@@ -223,7 +224,10 @@ def _weights(
     def real(u: Array) -> Array:
         return jnp.exp(u[0]) - jnp.exp(u[1]) if settings.signed else jnp.exp(u)
 
-    synapses = tuple(scale * real(u) for scale, u in zip(scales, state.synapses, strict=True))
+    synapses = tuple(
+        scale * (real(u) if settings.signed else jnp.exp(SLOWER * gain) * _shares(u))
+        for scale, u, gain in zip(scales, state.synapses, state.gains, strict=True)
+    )
     biases, least = [], jnp.zeros((), jnp.float32)  # the least that a source gives: a black pixel, nothing
     for w, u, biased, f in zip(synapses, state.biases, structure.biased, activations, strict=True):
         own = 0.1 * real(u) if biased and settings.train_biases else jnp.zeros_like(w[0])
@@ -231,6 +235,11 @@ def _weights(
         biases.append(needed + own if settings.train_biases else settings.x_min + own)
         least = f(jnp.asarray(settings.x_min, jnp.float32))
     return Weights(synapses, tuple(biases))
+
+
+def _shares(u: Float[Array, "taps neurons"]) -> Float[Array, "taps neurons"]:
+    """Weights whose mean is 1 in each neuron: a step in one of them moves no neuron as a whole."""
+    return jax.nn.softmax(u, axis=0) * u.shape[0]
 
 
 def _deviating(weights: Weights, noise: Array, key: Array) -> Weights:

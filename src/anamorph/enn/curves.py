@@ -1,0 +1,85 @@
+"""Curves of neurons and synapses by name, or from a user's file.
+
+neuron = "biomimetic_ml_published"        # post-layout curve of its authors, in ANAMORPH_DATA
+neuron = "my-neuron.csv"                  # i_ex in A, f_spike in Hz: any neuron
+synapse = "compact_published"             # the line of the paper, with an assumed beginning
+synapse = "my-synapse.csv"                # f_spike in Hz, mean current in A
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from anamorph.characterise.spiking import FrequencyCurve, SynapseCurve
+from anamorph.data import store
+from anamorph.errors import BadInput, nearest
+
+#: Where the post-layout curve of the biomimetic neuron lies below a data folder (Zenodo 10.5281/zenodo.12839336).
+PUBLISHED = "eneuron/bio_ml_frequency_vs_current.csv"
+NEURONS = ("biomimetic_ml_published",)
+SYNAPSES = ("compact_published",)
+#: Of the compact synapse above 160 kHz, Soupizet et al. 2023, section IV.B.2, read as pA and kHz: A, A/Hz.
+INTERCEPT, SLOPE = 769.2e-12, 1.63e-15
+#: How its current rises from zero at low rates is not published: exponentially, with this rate, so that at
+#: 160 kHz, where the line begins, 2 % are missing (assumed), Hz.
+RISE = 40e3
+#: Fastest spikes for which the published synapse is used: twice the paper's sweep.
+FASTEST = 900e3
+
+
+def neuron_curve(name: str) -> FrequencyCurve:
+    """f_spike against i_ex.
+
+    Raises:
+        BadInput: no such neuron, or a file that `FrequencyCurve.from_csv` refuses.
+    """
+    if name.endswith(".csv"):
+        return FrequencyCurve.from_csv(Path(name))
+    if name != "biomimetic_ml_published":
+        raise BadInput(f"no neuron named {name[:60]!r}", where="neuron", advice=_advice(name, NEURONS))
+    path = store.locate(PUBLISHED)
+    if path is None:
+        raise BadInput("the published curve is not here", where=PUBLISHED, advice=f"Put it below a folder of "
+                       f"{store.VARIABLE}; it is on Zenodo, 10.5281/zenodo.12839336.")  # fmt: skip
+    return FrequencyCurve.from_csv(path, v_dd=0.2, source="biomimetic eNeuron, post-layout (zenodo.12839336)")
+
+
+def synapse_curve(name: str) -> SynapseCurve:
+    """Mean current against f_spike.
+
+    Raises:
+        BadInput: no such synapse, or a file that is no curve.
+    """
+    if name.endswith(".csv"):
+        return _from_csv(Path(name))
+    if name != "compact_published":
+        raise BadInput(f"no synapse named {name[:60]!r}", where="synapse", advice=_advice(name, SYNAPSES))
+    f = np.linspace(0.0, FASTEST, 901)
+    i = (INTERCEPT + SLOPE * f) * -np.expm1(-f / RISE)
+    return _curve(f, i, "compact synapse, published line above 160 kHz, assumed below")
+
+
+def _from_csv(path: Path) -> SynapseCurve:
+    """A table whose first column is f_spike in Hz and whose second the mean current in A, under one line of names."""
+    if not path.is_file() or path.stat().st_size > 8 * 1024**2:
+        raise BadInput("no curve of a usable size", where=str(path), expected="a file of at most 8 MiB")
+    try:
+        lines = path.read_text("utf-8").replace(",", " ").replace(";", " ").splitlines()
+        rows = [[float(word) for word in line.split()[:2]] for line in lines[1:] if line.strip()]
+        table = np.array(rows, float).reshape(-1, 2)
+    except (UnicodeDecodeError, ValueError):
+        raise BadInput("not a table of numbers", where=str(path), expected="two numbers on each line") from None
+    if not np.isfinite(table).all():
+        raise BadInput("a value that is not finite", where=str(path))
+    return _curve(table[:, 0], table[:, 1], path.name)
+
+
+def _curve(f: np.ndarray, i: np.ndarray, source: str) -> SynapseCurve:
+    unknown = np.full((1, len(f)), np.nan)
+    return SynapseCurve(f, i[None], unknown, np.ones((1, len(f)), bool), 0.2, float("nan"), source)
+
+
+def _advice(name: str, known: tuple[str, ...]) -> str:
+    return f"{nearest(name, known)} Or a file whose name ends in .csv."

@@ -12,7 +12,7 @@ import typer
 from anamorph.errors import BadInput
 
 if TYPE_CHECKING:
-    from anamorph.papers.reproduce import Reproduction
+    from anamorph.papers.reproduction import Reproduction
 
 
 Name = Annotated[str, typer.Argument(metavar="PAPER", help="Author and year, as `anamorph list` names it.")]

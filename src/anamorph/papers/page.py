@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 from anamorph.papers.ledger import AGREE, BETTER, MISSED, NOT_COMPARABLE, NOT_MEASURED, WORSE, count, figure_text
 from anamorph.papers.tables import PaperTable
-from anamorph.provenance import versions
 from anamorph.report.page import Figure, Page, Section, Table, write_report
+from anamorph.versions import versions
 
 if TYPE_CHECKING:
     from anamorph.papers.claims import Claim
-    from anamorph.papers.reproduce import Reproduction
+    from anamorph.papers.reproduction import Reproduction
 
 #: What the words of the column "status" mean.
 MEANING = (

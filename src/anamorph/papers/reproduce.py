@@ -7,7 +7,6 @@ from the folder instead of being measured again, so a reproduction that was stop
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from anamorph.errors import AnamorphError, BadInput, Interrupted, nearest
@@ -15,42 +14,15 @@ from anamorph.papers import kept
 from anamorph.papers.claims import Paper, load
 from anamorph.papers.ledger import NOT_MEASURED, Row, compare
 from anamorph.papers.measure import Context, Findings, Measurement, find
+from anamorph.papers.reproduction import PAGE, Reproduction
 from anamorph.run_folder import RUNS, RunFolder
 
-#: Files of an output folder. The first marks it as one, the last two are written at the end.
-OWNER, LEDGER, PAGE = "paper.json", "ledger.json", "ledger.html"
+#: Files of an output folder, beside `PAGE`. The first marks it as one, the others are written at the end.
+OWNER, LEDGER = "paper.json", "ledger.json"
 #: What measurements share is kept under this name, which no measurement can have.
 SHARED = "_shared"
 #: Told the name of each measurement as it begins, and None at the end.
 Watch = Callable[[Measurement | None], None]
-
-
-@dataclass(frozen=True)
-class Reproduction:
-    """A paper's claims beside ours.
-
-    Attributes:
-        paper: the claims.
-        rows: one per claim, in the paper's order.
-        findings: what each measurement returned.
-        failures: why a measurement returned nothing, by its name.
-        folder: where everything is.
-        quick: whether measurements did less.
-        seed: of all randomness.
-    """
-
-    paper: Paper
-    rows: tuple[Row, ...]
-    findings: Mapping[str, Findings] = field(repr=False)
-    failures: Mapping[str, str]
-    folder: Path
-    quick: bool
-    seed: int
-
-    @property
-    def page(self) -> Path:
-        """The HTML page."""
-        return self.folder / PAGE
 
 
 def reproduce(

@@ -11,7 +11,7 @@ from anamorph.papers import claims
 from anamorph.papers.ledger import NOT_MEASURED, compare
 from anamorph.papers.measure import Findings, Measured
 from anamorph.papers.page import page_of
-from anamorph.papers.reproduce import Reproduction
+from anamorph.papers.reproduction import Reproduction
 from anamorph.report.page import Figure, render
 
 HOSTILE = "<img src=x onerror=alert(1)>"

@@ -14,7 +14,8 @@ from anamorph.errors import BadInput, Interrupted, NotConverged
 from anamorph.papers import claims
 from anamorph.papers.measure import Context, Findings, Measured, Measurement
 from anamorph.papers.page import page_of
-from anamorph.papers.reproduce import Reproduction, reproduce
+from anamorph.papers.reproduce import reproduce
+from anamorph.papers.reproduction import Reproduction
 from anamorph.report.page import Figure, render
 
 COMMON = {"source": "Table 1", "tolerance": 1, "tolerance_reason": "rounded", "basis": "simulated"}

@@ -52,12 +52,14 @@ class ChipSection(_Section):
     """What is fabricated: neurons per layer, magnitude bits of a weight, number of dies, and which synapses.
 
     ``synapses = "wired"`` makes those alone that the network's wiring has, in place of one for every pair.
+    `mismatch` makes every transistor deviate so many times as much as the card says: a worse process.
     """
 
     layers: tuple[Neurons, ...] = Field(min_length=2, max_length=16)
     bits: StrictInt = Field(3, ge=1, le=7)
     dies: StrictInt = Field(100, ge=1, le=100_000)
     synapses: StrictStr | None = None
+    mismatch: Number | None = Field(None, gt=0, le=10)
 
 
 class WiringSection(_Section):

@@ -135,3 +135,12 @@ def test_a_card_beside_the_experiment_is_found_from_anywhere(tmp_path) -> None:
     path = tmp_path / "mine.toml"
     path.write_text(IRIS.text().replace('technology = "cmos180"', 'technology = "card.toml"'))
     assert experiment.load(path).technology == str(tmp_path / "card.toml")
+
+
+def test_a_worse_process_is_one_key():
+    from anamorph.stages.setup import Setup
+
+    usual, worse = (Setup.of(experiment.load("iris", given)) for given in ({}, {"chip.mismatch": "3"}))
+    assert worse.technology.value("nfet", "a_vt") == pytest.approx(3 * usual.technology.value("nfet", "a_vt"))
+    with pytest.raises(BadInput, match="chip.mismatch"):
+        experiment.load("iris", {"chip.mismatch": "0"})

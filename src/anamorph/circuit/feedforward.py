@@ -133,4 +133,6 @@ def solve_states(
     start = jnp.where(on, guess(jnp.maximum(middle, 1e-12)), 0.5 * (lower + upper))
     start = jnp.clip(start, lower + 1e-6, upper - 1e-6)
     v, found = bracketed_newton(balance, lower, upper, start)
-    return v, found, on
+    # where each map puts the root in the other's range it lies between them, at the inner end of the bracket
+    inner = jnp.where(on, high.low, low.high)
+    return v, found | (jnp.abs(v - inner) < 1e-9), on

@@ -41,7 +41,7 @@ class Setup:
         """
         from anamorph import substrate, technology
 
-        card = technology.load(experiment.technology)
+        card = technology.load(experiment.technology).with_mismatch(experiment.chip.mismatch or 1.0)
         shape, n_bits = experiment.chip.layers, experiment.chip.bits
         wired = experiment.chip.synapses == "wired"
         options = {"exists": [wiring.exists for wiring in experiment.network.wirings()]} if wired else {}

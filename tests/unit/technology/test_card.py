@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from anamorph import technology
+from anamorph.cell.current_mirror import synapse
 from anamorph.circuit.netlist import Fet
 from anamorph.errors import BadInput, OutOfDomain
 from anamorph.technology import card
@@ -229,3 +230,15 @@ def test_layout_area_counts_every_parallel_device(cmos180: technology.Technology
     one, four = cmos180.fet_area(fet()), cmos180.fet_area(fet(m=4))
     assert four == pytest.approx(4 * one, rel=1e-15, abs=0)
     assert one > 2.7 * UM * 0.45 * UM
+
+
+def test_a_process_with_larger_mismatch_is_another_card(cmos180: technology.Technology):
+    worse = cmos180.with_mismatch(3.0)
+    fet = dict(synapse(3).fets())["MN0"]
+    assert worse.threshold_sigma(fet) == pytest.approx(3 * cmos180.threshold_sigma(fet), rel=1e-12)
+    assert worse.figures["pfet"]["a_vt"].basis == "assumed" and "3 times" in worse.figures["pfet"]["a_vt"].source
+    assert worse.digest != cmos180.digest and worse.with_mismatch(1.0) is worse
+    assert worse.value("nfet", "slope_factor") == cmos180.value("nfet", "slope_factor")
+    for factor in (0.0, -1.0, 1e9):
+        with pytest.raises(BadInput, match="mismatch"):
+            cmos180.with_mismatch(factor)

@@ -93,7 +93,7 @@ def train(
     begin = (
         starting_weights(key, transfer.n_dies, model.wirings, settings)
         if start is None
-        else _taken_up(start, layers, chosen)
+        else _taken_up(start, layers, chosen, model)
     )
     chips = (_float32(chosen), _float32(levels), begin, _die_keys(key, transfer.n_dies))
     shared = (batch_rows(key, len(task.x_train), settings), _float32(task.x_train), _float32(one_hot))
@@ -122,14 +122,15 @@ def _sizes(layers: Shape) -> list[tuple[int, int]]:
     return list(zip(layers, layers[1:], strict=False))
 
 
-def _taken_up(start: Trained, layers: Shape, transfer: Transfer) -> tuple[np.ndarray, ...]:
+def _taken_up(start: Trained, layers: Shape, transfer: Transfer, model: Model) -> tuple[np.ndarray, ...]:
     """Stored weights as the one restart of every chip."""
-    if start.layers != layers or len(start.stored[0]) not in (1, transfer.n_dies):
+    shapes, due = [w.shape[1:] for w in start.stored], [wiring.shape for wiring in model.wirings]
+    if start.layers != layers or len(start.stored[0]) not in (1, transfer.n_dies) or shapes != due:
         raise DoesNotFit(
             "these networks cannot start this training",
             where="train: start",
-            expected=f"layers {layers}, 1 or {transfer.n_dies} networks",
-            got=f"layers {start.layers}, {len(start.stored[0])} networks",
+            expected=f"layers {layers}, 1 or {transfer.n_dies} networks of parameters {due}",
+            got=f"layers {start.layers}, {len(start.stored[0])} networks of {shapes}",
         )
     shape = (transfer.n_dies, 1)
     return tuple(np.broadcast_to(w[:, None], (*shape, *w.shape[1:])).astype(np.float32) for w in start.stored)

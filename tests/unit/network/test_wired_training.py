@@ -10,7 +10,7 @@ import pytest
 
 from anamorph.characterise.transfer import Transfer
 from anamorph.data.task import Task
-from anamorph.errors import BadInput
+from anamorph.errors import BadInput, DoesNotFit
 from anamorph.network.convolution import Convolution, Pooling
 from anamorph.network.model import Feedforward
 from anamorph.network.settings import TrainingSettings
@@ -80,6 +80,8 @@ def test_training_goes_on_from_stored_kernels():
     assert after.stored[0].shape == (1, 4, 2)
     # the weights that training starts with are themselves judged
     assert after.loss[0] <= begun.loss[0] * (1 + 1e-5)
+    with pytest.raises(DoesNotFit, match="cannot start this training"):
+        _train(Feedforward.dense(LAYERS), begun)
 
 
 def test_a_model_of_other_sizes_is_refused():

@@ -6,7 +6,7 @@ are both read, so one configuration measures a whole chip; others connect it dif
 unit, every neuron of the second layer gets a second source through a negative weight, and its current is
 compared with the one it has without.
 
-A simulation can probe every neuron, a packaged chip cannot: `bench.source_monitor` is the protocol for that.
+A simulation can probe every neuron, a packaged chip cannot: `source_monitor` is the protocol for that.
 """
 
 from __future__ import annotations

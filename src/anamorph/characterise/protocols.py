@@ -7,11 +7,12 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from jaxtyping import Bool, PRNGKeyArray
 
-from anamorph.characterise.bench import Bench, source_monitor
+from anamorph.characterise.bench import Bench
 from anamorph.characterise.characterisation import Characterisation
 from anamorph.characterise.fit import fit_rectifiers
 from anamorph.characterise.permutations import permutations
 from anamorph.characterise.probed_fit import fit_probed
+from anamorph.characterise.source_monitor import source_monitor
 from anamorph.characterise.synapses import synapses
 from anamorph.characterise.transfer import Transfer
 from anamorph.errors import BadInput, nearest

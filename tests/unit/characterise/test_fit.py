@@ -5,9 +5,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from anamorph.characterise.bench import Bench, source_monitor
+from anamorph.characterise.bench import Bench
 from anamorph.characterise.characterisation import Characterisation
 from anamorph.characterise.fit import fit_rectifiers
+from anamorph.characterise.source_monitor import source_monitor
 from anamorph.characterise.transfer import Transfer
 from anamorph.errors import BadInput, NotConverged
 from anamorph.substrate.contract import Program, Response

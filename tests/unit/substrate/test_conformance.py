@@ -12,9 +12,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from anamorph.characterise.bench import Bench, source_monitor
+from anamorph.characterise.bench import Bench
 from anamorph.characterise.characterisation import Characterisation
 from anamorph.characterise.fit import fit_rectifiers
+from anamorph.characterise.source_monitor import source_monitor
 from anamorph.characterise.transfer import Transfer
 from anamorph.circuit.netlist import Cell, CurrentSource, Element, Resistor
 from anamorph.cost.sheet import CostLine, CostSheet

@@ -7,7 +7,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from anamorph.characterise.bench import Bench, configure, plan, source_monitor
+from anamorph.characterise.bench import Bench
+from anamorph.characterise.source_monitor import configure, plan, source_monitor
 from anamorph.errors import BadInput
 from anamorph.substrate.contract import Program, Response
 from anamorph.substrate.ideal import Ideal

@@ -11,6 +11,7 @@ from typer.core import TyperGroup
 
 from anamorph import cli_data
 from anamorph.cli_netlist import netlist
+from anamorph.cli_presentation import presentation
 from anamorph.cli_reproduce import reproduce
 from anamorph.cli_spiking import linearity, linearity_of, run_enn
 from anamorph.errors import AnamorphError, BadInput, Interrupted
@@ -165,6 +166,7 @@ def doctor() -> None:
 
 app.command()(reproduce)
 app.command()(netlist)
+app.command()(presentation)
 app.command()(linearity)
 
 

@@ -43,7 +43,7 @@ def linearity_of(subject: str, changed: Mapping[str, str]) -> None:
     if not is_spiking(subject):
         raise BadInput("not an experiment with a spiking network", where=subject[:120], expected="such as enn")
     experiment = load(subject, changed)
-    linearity(experiment.neuron, experiment.synapse, None, 3)
+    linearity(experiment.neuron, experiment.synapse, None, 3, experiment.technology)
 
 
 def linearity(
@@ -52,6 +52,7 @@ def linearity(
     = "compact_published",
     x_min: Annotated[list[float] | None, typer.Option(help="Lower end of a range; may be repeated.")] = None,
     layers: Annotated[int, typer.Option(min=1, max=20, help="Layers of the cascade.")] = 3,
+    technology: Annotated[str, typer.Option(help="Card of a circuit's transistors.")] = "cmos55",
 ) -> None:  # fmt: skip
     """Say over which currents layers of a neuron collapse into one, and what the other currents cost."""
     from anamorph.characterise.activation import combine
@@ -59,7 +60,7 @@ def linearity(
     from anamorph.enn.curves import neuron_curve, synapse_curve
     from anamorph.units import show
 
-    curve = neuron_curve(neuron)
+    curve = neuron_curve(neuron, technology)
     activation = combine(curve, synapse_curve(synapse))
     found = feasibility(activation, curve, tuple(x_min) if x_min else (0.0, 0.1, 0.2, 0.3, 0.5), layers)
     full = activation.unit

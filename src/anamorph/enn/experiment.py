@@ -45,6 +45,7 @@ class SpikingExperiment(BaseModel):
     weight_spread: Annotated[float, BeforeValidator(_SPREAD), _SPREAD] = 0.01
     dies: StrictInt = Field(1000, ge=1, le=1_000_000)
     mismatch_dies: StrictInt = Field(200, ge=1, le=1_000_000)
+    neuron_samples: StrictInt = Field(100, ge=0, le=100_000)
     mirror_scale: Number = Field(1.0, ge=1, le=1000)
     accuracy_min: Annotated[float, BeforeValidator(_SHARE), _SHARE] = 0.85
     train: StrictInt | None = Field(None, ge=1, le=60_000)

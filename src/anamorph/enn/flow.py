@@ -15,15 +15,15 @@ from pathlib import Path
 import numpy as np
 
 from anamorph import technology
-from anamorph.characterise.activation import Activation, combine
-from anamorph.characterise.activation_fits import LogisticFit, PolynomialFit, fit_logistic, fit_polynomial
-from anamorph.characterise.linearity import Feasibility, feasibility
-from anamorph.characterise.spiking import FrequencyCurve, SynapseCurve
+from anamorph.characterise.activation import combine
+from anamorph.characterise.activation_fits import fit_logistic, fit_polynomial
+from anamorph.characterise.linearity import feasibility
 from anamorph.data.mnist import CLASSES, SOURCE, read
 from anamorph.data.registry import fetch
 from anamorph.data.task import Task
-from anamorph.enn.curves import neuron_curve, synapse_curve
+from anamorph.enn.curves import CIRCUITS, neuron_curve, synapse_curve
 from anamorph.enn.experiment import SpikingExperiment
+from anamorph.enn.variation import Curves, corner_tables, neuron_pool
 from anamorph.network.spiking import Lookup, Structure, Weights, mnist_structure
 from anamorph.network.spiking_monte_carlo import Dies, infer, lognormal_weights, normal_weights
 from anamorph.network.spiking_train import SpikingTraining, TrainedSpiking, train_spiking
@@ -38,20 +38,9 @@ STAGES = {
     "train": "training through the activation",
     "mirrors": "W and L of every synapse",
     "dies": "all test images on many dies",
+    "neurons": "neurons of their own, corners of temperature and supply",
     "cost": "adding up area and power",
 }
-
-
-@dataclass(frozen=True)
-class Curves:
-    """The characteristics that everything else rests on."""
-
-    neuron: FrequencyCurve
-    synapse: SynapseCurve
-    activation: Activation
-    polynomial: PolynomialFit
-    logistic: LogisticFit
-    feasibility: Feasibility
 
 
 @dataclass(frozen=True)
@@ -67,6 +56,8 @@ class Synthesis:
         mismatched: dies whose mirrors' transistors deviate by the area law.
         nominal: the one die without deviation, with weights as trained.
         snapped: the one die without deviation, with weights as geometries.
+        transistors: dies whose mirrors and neurons deviate by the area law; None where the neuron is a file.
+        corners: accuracy of the one die at each corner of temperature and supply; empty where the neuron is a file.
     """
 
     structure: Structure
@@ -79,11 +70,14 @@ class Synthesis:
     snapped: Dies
     normal: Dies
     mismatched: Dies
+    transistors: Dies | None
+    corners: dict[str, float]
 
 
 def characterised(experiment: SpikingExperiment) -> Curves:
     """The curves of an experiment with their fits, over the range up to x = 1."""
-    neuron, synapse = neuron_curve(experiment.neuron), synapse_curve(experiment.synapse)
+    neuron = neuron_curve(experiment.neuron, experiment.technology)
+    synapse = synapse_curve(experiment.synapse)
     activation = combine(neuron, synapse)
     grid = np.linspace(0.0, 1.0, 1001)
     y = activation(grid)
@@ -149,15 +143,28 @@ def synthesis(
         return infer(structure, weights, (answers,) * layers, task.x_test, task.y_test)
 
     spread = _spreads(legs, layers, card.value("pfet", "a_vt"), card.value("pfet", "slope_factor"), rules)
+    mismatched = lognormal_weights(realised, spread, experiment.mismatch_dies, named_key(experiment.seed, "mismatch"))
+    spread_dies = normal_weights(
+        trained.weights, experiment.weight_spread, experiment.dies, named_key(experiment.seed, "normal")
+    )
+    verdicts = {
+        "nominal": judged(one_die(trained.weights)),
+        "snapped": judged(one_die(realised)),
+        "normal": judged(spread_dies),
+        "mismatched": judged(mismatched),
+    }
+    transistors, corners = None, {}
+    if experiment.neuron in CIRCUITS:
+        watch("neurons")
+        if experiment.neuron_samples:
+            pool = neuron_pool(experiment, curves, structure)
+            transistors = infer(structure, mismatched, pool, task.x_test, task.y_test)
+        for name, table in corner_tables(experiment, curves).items():
+            at_corner = infer(structure, one_die(realised), (Lookup(table),) * layers, task.x_test, task.y_test)
+            corners[name] = float(at_corner.accuracy[0])
     return Synthesis(
-        structure, curves, trained, realised, legs, rules,
-        nominal=judged(one_die(trained.weights)),
-        snapped=judged(one_die(realised)),
-        normal=judged(normal_weights(trained.weights, experiment.weight_spread, experiment.dies,
-                                     named_key(experiment.seed, "normal"))),
-        mismatched=judged(lognormal_weights(realised, spread, experiment.mismatch_dies,
-                                             named_key(experiment.seed, "mismatch"))),
-    )  # fmt: skip
+        structure, curves, trained, realised, legs, rules, **verdicts, transistors=transistors, corners=corners
+    )
 
 
 def one_die(weights: Weights) -> Weights:

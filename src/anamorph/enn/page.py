@@ -9,7 +9,8 @@ import numpy as np
 import plotly.graph_objects as go
 
 from anamorph.enn.experiment import SpikingExperiment
-from anamorph.enn.flow import Curves, Synthesis
+from anamorph.enn.flow import Synthesis
+from anamorph.enn.variation import Curves
 from anamorph.report.figures.style import BLUE, GREEN, NEUTRAL, ORANGE, VERMILION, layout
 from anamorph.report.page import Figure, Page, Section, Table, write_report
 from anamorph.units import show

@@ -72,6 +72,10 @@ def metrics(found: Synthesis, experiment: SpikingExperiment, n: int) -> dict[str
         "over_range": _entry(found.trained.over_range, "%"),
         "epochs": _entry(len(found.trained.train_accuracy), ""),
     }
+    if found.transistors is not None:
+        entries["accuracy_transistors"] = _dies(found.transistors)
+    for name, accuracy in found.corners.items():
+        entries[f"accuracy at {name}"] = _entry(accuracy, "%")
     if line is not None:
         entries["linear_from"] = _entry(line, "")
     return entries
@@ -91,7 +95,8 @@ def warnings(found: Synthesis) -> list[str]:
     undecided = float(found.normal.undecided.mean())
     if undecided > 0.001:
         said.append(f"{100 * undecided:.2g} % of the answers were undecided; they count as wrong.")
-    said.append("Mismatch is that of the mirrors' transistors; the neurons' own, temperature and supply are not in it.")
+    if found.transistors is None:
+        said.append("Mismatch is that of the mirrors' transistors: of a neuron from a file no transistors are known.")
     return said
 
 

@@ -1,0 +1,84 @@
+"""What differs from the nominal neuron: mismatch of its transistors, temperature, supply.
+
+The synapse is the nominal one throughout: what its own transistors add is in the mirrors' spread, and what temperature
+and supply do to it is left out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from jaxtyping import Float
+
+from anamorph.characterise.activation import Activation, combine
+from anamorph.characterise.activation_fits import LogisticFit, PolynomialFit
+from anamorph.characterise.linearity import Feasibility
+from anamorph.characterise.neuron import characterise_neuron, mismatch
+from anamorph.characterise.spiking import FrequencyCurve, SynapseCurve
+from anamorph.enn.curves import circuit
+from anamorph.enn.experiment import SpikingExperiment
+from anamorph.errors import BadInput
+from anamorph.network.spiking import Structure
+from anamorph.network.spiking_monte_carlo import Neurons
+from anamorph.provenance import named_key
+from anamorph.technology import load
+
+#: Fewer currents than of the nominal curve: of each of many samples.
+CURRENTS = np.concatenate([np.geomspace(2e-12, 1e-10, 16)[:-1], np.linspace(1e-10, 1e-9, 13)])
+#: Temperature in degrees Celsius, and supply over the nominal one.
+CORNERS = {"-40 degC": (-40.0, 1.0), "125 degC": (125.0, 1.0), "supply -10 %": (27.0, 0.9), "supply +10 %": (27.0, 1.1)}
+KELVIN = 273.15
+#: Fields of a curve that have an axis of samples.
+GRIDS = ("f_spike", "state", "power_rms", "power_mean", "converged")
+
+
+@dataclass(frozen=True)
+class Curves:
+    """The characteristics that everything else rests on."""
+
+    neuron: FrequencyCurve
+    synapse: SynapseCurve
+    activation: Activation
+    polynomial: PolynomialFit
+    logistic: LogisticFit
+    feasibility: Feasibility
+
+
+def neuron_pool(experiment: SpikingExperiment, curves: Curves, structure: Structure) -> Neurons:
+    """Every neuron of every die drawn from a pool of characterised mismatch samples.
+
+    With fewer samples than neurons some neurons of different dies are alike; each die still holds a random draw.
+    """
+    card, neuron = load(experiment.technology), circuit(experiment.neuron)
+    shifts = mismatch(neuron, card, named_key(experiment.seed, "neurons"), experiment.neuron_samples)
+    pool = _normalised(characterise_neuron(neuron, card, CURRENTS, shifts).curve, curves)
+    rng = np.random.default_rng([experiment.seed, structure.n_neurons])
+    chosen = tuple(
+        rng.integers(0, len(pool), (experiment.mismatch_dies, w.n_out)).astype(np.int32) for w in structure.wirings
+    )
+    return Neurons(pool, chosen)
+
+
+def corner_tables(experiment: SpikingExperiment, curves: Curves) -> dict[str, Float[np.ndarray, " knots"]]:
+    """The activation at each of `CORNERS`, in the units of the nominal one."""
+    card, neuron = load(experiment.technology), circuit(experiment.neuron)
+    found = {}
+    for name, (celsius, supply) in CORNERS.items():
+        curve = characterise_neuron(neuron, card, CURRENTS, v_dd=supply * card.v_dd, temperature=celsius + KELVIN).curve
+        found[name] = _normalised(curve, curves)[0]
+    return found
+
+
+def _normalised(curve: FrequencyCurve, curves: Curves) -> Float[np.ndarray, "samples knots"]:
+    """Tables in units of the nominal peak, each sample by itself: one that never spikes passes nothing on."""
+    knots = curves.activation.table().shape[1]
+    tables = np.zeros((len(curve.f_spike), knots))
+    for sample, table in enumerate(tables):
+        own = {name: getattr(curve, name)[sample : sample + 1] for name in GRIDS}
+        try:
+            found = combine(replace(curve, **own), curves.synapse)
+        except BadInput:
+            continue
+        table[:] = found.table(x_max=found.x[-1])[0] * found.peak / curves.activation.peak
+    return tables

@@ -32,6 +32,7 @@ from anamorph.substrate.current_mirror.programmed import Programmed
 from anamorph.substrate.current_mirror.refine import Exact, refined
 from anamorph.substrate.current_mirror.stage import Stage, input_current, stage_of
 from anamorph.substrate.current_mirror.synapse_space import envelope_of
+from anamorph.substrate.rectifier import output_rectifier
 from anamorph.technology import Technology
 from anamorph.threads import in_threads
 
@@ -178,7 +179,8 @@ class CurrentMirror(Substrate):
         if weights is None:
             return slope * jax.nn.relu(x)
         sourced, sunk = _powers(x, transfer.exponents)
-        return slope * jax.nn.relu(sourced @ jnp.maximum(weights, 0) + sunk @ jnp.minimum(weights, 0))
+        rectifier = output_rectifier if index == len(self.shape) - 1 else jax.nn.relu
+        return slope * rectifier(sourced @ jnp.maximum(weights, 0) + sunk @ jnp.minimum(weights, 0))
 
     def weight_spread(self, transfer: Transfer, weights: Array) -> Array:
         """By the area law of the unit mirrors: ``sd(w) = s sqrt(|w| u)`` for a weight of several units u.

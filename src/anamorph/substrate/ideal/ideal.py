@@ -23,6 +23,7 @@ from anamorph.circuit.netlist import Cell
 from anamorph.cost.sheet import CostLine, CostSheet
 from anamorph.errors import BadInput, DoesNotFit
 from anamorph.substrate.contract import Chip, Die, Program, Response, Shape, Substrate, WeightGrid
+from anamorph.substrate.rectifier import output_rectifier
 
 #: The largest weight of a 3-bit mirror synapse, in training units.
 WEIGHT_MAX = 1.75
@@ -119,7 +120,8 @@ class Ideal(Substrate):
     ) -> Float[Array, "patterns n_out"]:
         """``max(0, a x W)`` with the slopes `a` of the transfer: 1, unless something else was measured."""
         total = x if weights is None else x @ weights
-        return transfer.activations[index].slope * jax.nn.relu(total)
+        rectifier = output_rectifier if index == len(self.shape) - 1 else jax.nn.relu
+        return transfer.activations[index].slope * rectifier(total)
 
     def run(self, die: Die, program: Program, inputs: Float[Array, "..."]) -> Response:
         """Exact outputs. See `Response` for the axes; the supply current is zero."""

@@ -144,9 +144,10 @@ def print_comparison(found: SpiceComparison) -> None:
 def print_names() -> None:
     """Experiments, substrates, technologies and papers, one per line below its heading."""
     from anamorph import experiment, papers, substrate, technology
+    from anamorph.enn.experiment import NAMES as SPIKING
 
     for title, names in (
-        ("experiments", experiment.builtin_names()),
+        ("experiments", sorted([*experiment.builtin_names(), *SPIKING])),
         ("substrates", substrate.names()),
         ("technologies", technology.builtin_names()),
         ("papers", papers.names()),

@@ -70,6 +70,7 @@ def metrics(found: Synthesis, experiment: SpikingExperiment, n: int) -> dict[str
         "polynomial_r_squared": _entry(fits.polynomial.r_squared, ""),
         "logistic_r_squared": _entry(fits.logistic.r_squared, ""),
         "over_range": _entry(found.trained.over_range, "%"),
+        "under_range": _entry(found.trained.under_range, "%"),
         "epochs": _entry(len(found.trained.train_accuracy), ""),
     }
     if found.transistors is not None:
@@ -89,6 +90,8 @@ def warnings(found: Synthesis) -> list[str]:
             f"{100 * found.trained.over_range:.2g} % of the training set's excitations lie above x = 1, where the "
             "neuron was not characterised and its activation is taken as constant."
         )
+    if found.trained.under_range > 0.01:
+        said.append(f"{100 * found.trained.under_range:.2g} % of the excitations lie below x_min.")
     lost = sum(leg.left_out for leg in found.legs)
     if lost:
         said.append(f"{lost} weights are too small for any allowed transistor, and have no mirror leg.")

@@ -97,11 +97,13 @@ class TrainedSpiking:
         weights: of the network.
         train_accuracy: on the training samples after each epoch, with nominal weights, ``[epochs]``.
         over_range: share of the training samples' excitations above 1, after the last epoch.
+        under_range: share of them below `SpikingTraining.x_min`: none but by inhibition.
     """
 
     weights: Weights
     train_accuracy: Float[np.ndarray, " epochs"]
     over_range: float
+    under_range: float
 
 
 class _State(NamedTuple):
@@ -156,8 +158,10 @@ def train_spiking(
     found = jax.tree.map(lambda w: np.asarray(w, np.float64), weights)
     if not all(np.isfinite(w).all() for w in jax.tree.leaves(found)):
         raise NotConverged("training diverged", where="train_spiking", advice="Lower the learning rate.")
-    over = float(np.mean(np.concatenate(excitations) > 1))
-    return TrainedSpiking(found, np.array(accuracy), over)
+    x = np.concatenate(excitations)
+    # a bias that is meant to be x_min is so within float32
+    under = float(np.mean(x < settings.x_min - 1e-5))
+    return TrainedSpiking(found, np.array(accuracy), float(np.mean(x > 1)), under)
 
 
 def _prepared(

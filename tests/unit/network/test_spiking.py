@@ -144,6 +144,15 @@ def test_training_may_stop_early_and_keeps_biases_fixed():
         np.testing.assert_allclose(b, 0.2, rtol=1e-6)
 
 
+def test_without_inhibition_no_excitation_is_below_the_range():
+    settings = SpikingTraining(epochs=5, batch_size=50, x_min=0.2)
+    found = train_spiking(SMALL, (F, F), _halves(), settings, jax.random.key(0))
+    assert found.under_range == 0
+    black = jnp.asarray(SMALL.taps(np.zeros((1, 16))))
+    for x in SMALL.forward(found.weights, (F, F), black)[0]:
+        assert float(x.min()) >= 0.2 - 1e-5
+
+
 def test_settings_out_of_range_are_refused():
     with pytest.raises(BadInput, match="x_min"):
         SpikingTraining(x_min=1.5)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from anamorph import technology
+from anamorph.cell.biomimetic_ml import biomimetic_ml
 from anamorph.cell.lif import lif
 from anamorph.cell.simplified_ml import simplified_ml
 from anamorph.characterise.neuron import DRIVE, SUPPLY, Neuron, characterise_neuron
@@ -19,8 +20,8 @@ V_DD = 0.2
 
 @pytest.mark.parametrize(
     ("cell", "current", "t_stop"),
-    [(simplified_ml(), 1e-9, 22e-6), (lif(), 3e-10, 45e-6)],
-    ids=["simplified_ml", "lif"],
+    [(simplified_ml(), 1e-9, 22e-6), (lif(), 3e-10, 45e-6), (biomimetic_ml(), 5e-10, 25e-6)],
+    ids=["simplified_ml", "lif", "biomimetic_ml"],
 )
 def test_frequency_and_power(cell: Cell, current: float, t_stop: float) -> None:
     card, neuron = technology.load("cmos55"), Neuron(cell)
@@ -33,9 +34,10 @@ def test_frequency_and_power(cell: Cell, current: float, t_stop: float) -> None:
     up = np.flatnonzero((out[:-1] < V_DD / 2) & (out[1:] >= V_DD / 2))
     assert len(up) >= 4
     spikes = time[up] + (V_DD / 2 - out[up]) / (out[up + 1] - out[up]) * np.diff(time)[up]
-    period = (spikes[-1] - spikes[1]) / (len(spikes) - 2)
-    inside = (time > spikes[1]) & (time < spikes[-1])
-    ends = np.concatenate([[spikes[1]], time[inside], [spikes[-1]]])
+    first = 1
+    period = (spikes[-1] - spikes[first]) / (len(spikes) - 1 - first)
+    inside = (time > spikes[first]) & (time < spikes[-1])
+    ends = np.concatenate([[spikes[first]], time[inside], [spikes[-1]]])
     flow = np.interp(ends, time, supplied)
     mean = np.trapezoid(flow, ends) / (ends[-1] - ends[0])
     rms = np.sqrt(np.trapezoid(flow**2, ends) / (ends[-1] - ends[0]))

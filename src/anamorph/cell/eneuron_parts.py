@@ -9,11 +9,14 @@ from __future__ import annotations
 from anamorph.circuit.netlist import Capacitor, Fet
 
 NM, FF = 1e-9, 1e-15
+Nanometres = int | float
+#: Width and length.
+Size = tuple[Nanometres, Nanometres]
 #: Extent of an unshared drain or source diffusion, m (assumed).
 DIFFUSION = 180 * NM
 
 
-def fet(name: str, drain: str, gate: str, source: str, w: float, length: float) -> Fet:
+def fet(name: str, drain: str, gate: str, source: str, w: Nanometres, length: Nanometres) -> Fet:
     """A transistor of `w` by `length` nm; p-channel with its bulk at ``vdd`` if the name begins with MP."""
     polarity = "p" if name.startswith("MP") else "n"
     wide = w * NM
@@ -22,7 +25,7 @@ def fet(name: str, drain: str, gate: str, source: str, w: float, length: float) 
     return Fet(name, polarity, drain, gate, source, bulk, wide, length * NM, 1, area, area, perimeter, perimeter)
 
 
-def inverter(number: str, given: str, out: str, p: tuple[float, float], n: tuple[float, float]) -> tuple[Fet, Fet]:
+def inverter(number: str, given: str, out: str, p: Size, n: Size) -> tuple[Fet, Fet]:
     """MP and MN of an inverter, sizes (W, L) in nm."""
     return (
         fet(f"MP{number}", out, given, "vdd", *p),

@@ -4,8 +4,8 @@
     MN3, its gate on out, discharges v_m.
 
 Five transistors and C_f, sizes of Soupizet et al. 2023, Table II. The topology is that of a public netlist of the same
-circuit (INQUIRELAB/7nm-FinFet-Spiking-Neuron-Simulations). The membrane's capacitance is parasitic. What the layout adds
-is not published: `C_F_LAYOUT` and `WIRING` were fitted so that the highest frequency is the published 130 kHz.
+circuit (INQUIRELAB/7nm-FinFet-Spiking-Neuron-Simulations). The membrane's capacitance is parasitic. What the layout
+adds is not published: `C_F_LAYOUT` and `WIRING` were fitted so that the highest frequency is the published 130 kHz.
 """
 
 from __future__ import annotations

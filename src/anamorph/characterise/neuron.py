@@ -36,10 +36,10 @@ from anamorph.threads import in_threads
 LEVELS = (0.3, 0.5)
 #: Local error of a step, V; frequencies then scatter by 0.03 %, powers by as much (docs/eneurons.md).
 TOLERANCE = 3e-4
-#: Largest relative change from one period to the next that counts as steady.
-SETTLED_CHANGE = 3e-3
+#: Relative change of the period, from spike to spike and to come, that counts as steady.
+SETTLED_CHANGE = 1.5e-3
 #: A sample that needs more is given up as not converged.
-MAX_SPIKES, MAX_STEPS = 40, 6000
+MAX_SPIKES, MAX_STEPS = 80, 10_000
 #: Samples integrated together, at most and at least.
 CHUNK, SMALLEST_CHUNK = 512, 16
 #: Names of the bench's sources.

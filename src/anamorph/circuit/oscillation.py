@@ -32,6 +32,8 @@ SHRINK, GROW, SAFETY = 0.2, 5.0, 0.9
 REST_TIMES = 1.0
 #: First step, as a part of the charging time.
 FIRST_STEP = 1e-5
+#: Largest ratio of successive changes of the period that is believed.
+SLOWEST = 0.98
 #: A swing is read off the steps' ends, and may change this many times more than a period.
 SWING_SLACK = 5.0
 #: Turns of the output without a spike after which it is taken to ripple; how far a turn goes back, in parts of `high`.
@@ -46,7 +48,7 @@ class Watch(NamedTuple):
         high: a spike is a rise through this, V.
         charging: time in which the excitation would charge all capacitances to the supply, s.
         tolerance: local error of a step in any node, V.
-        settled: largest relative change of the period, and of the swing, from one spike to the next.
+        settled: a sample whose period and swing change by less is steady, relative.
         max_spikes: spikes after which a sample is given up.
         max_steps: steps after which a sample is given up.
     """
@@ -71,7 +73,8 @@ class Spikes(NamedTuple):
     last: Float[Array, "3 lanes"]  # mark of the last spike
     before: Float[Array, "3 lanes"]  # of the last but one
     per_spike: Float[Array, "3 lanes"]  # from spike to spike, mean over the last two periods
-    change: Lanes  # of period and swing, relative, the larger
+    drift: Lanes  # of the last period against the one before, relative
+    change: Lanes  # how far from steady: see `_unsteady`
     top: Lanes  # of the output since the last spike, V
     bottom: Lanes
     swing: Lanes  # from the last but one spike to the last, V
@@ -146,9 +149,8 @@ def _spike(watch: Watch, state: State, new: Array, flown: Lanes, square: Lanes) 
     mark = jnp.stack([time, state.delivered + part * flown, state.square + part * square])
     rises = new & s.armed & (out[1] < watch.high) & (out[2] >= watch.high)
     falls = new & (out[1] >= watch.high) & (out[2] < watch.high)
-    swing = s.top - s.bottom
-    unsteady = jnp.abs((time - s.last[0]) / (s.last[0] - s.before[0]) - 1)
-    change = jnp.maximum(unsteady, jnp.abs(swing / s.swing - 1) / SWING_SLACK)
+    swing, drift = s.top - s.bottom, (time - s.last[0]) / (s.last[0] - s.before[0]) - 1
+    change = _unsteady(drift, s.drift, jnp.abs(swing / s.swing - 1))
     back = jnp.where(s.rising, s.extreme - out[2], out[2] - s.extreme)
     turned = new & (back > TURN * watch.high)
     extreme = jnp.where(s.rising, jnp.maximum(s.extreme, out[2]), jnp.minimum(s.extreme, out[2]))
@@ -162,6 +164,7 @@ def _spike(watch: Watch, state: State, new: Array, flown: Lanes, square: Lanes) 
         last=at_spike(mark, s.last),
         before=at_spike(s.last, s.before),
         per_spike=at_spike(0.5 * (mark - s.before), s.per_spike),
+        drift=at_spike(drift, s.drift),
         change=at_spike(jnp.where(jnp.isfinite(change), change, jnp.inf), s.change),
         top=at_spike(out[2], jnp.maximum(s.top, out[2])),
         bottom=at_spike(out[2], jnp.minimum(s.bottom, out[2])),
@@ -172,6 +175,18 @@ def _spike(watch: Watch, state: State, new: Array, flown: Lanes, square: Lanes) 
         fell=jnp.where(falls, time, s.fell),
         width=at_spike(s.fell - s.last[0], s.width),
     )
+
+
+def _unsteady(drift: Lanes, before: Lanes, swing: Lanes) -> Lanes:
+    """How far a sample is from a steady state: the largest of three relative changes, NaN before the fourth spike.
+
+    The period's; what is still to come of it, if it creeps towards its end as a geometric series does (a neuron
+    with a slow state changes little from spike to spike, and much in the end); and the swing's, with slack.
+    """
+    ratio = jnp.clip(jnp.abs(drift / before), 0.0, SLOWEST)
+    ahead = jnp.where(drift * before > 0, jnp.abs(drift) * ratio / (1 - ratio), 0.0)
+    known = jnp.isfinite(before)
+    return jnp.where(known, jnp.maximum(jnp.maximum(jnp.abs(drift), ahead / 2), swing / SWING_SLACK), jnp.nan)
 
 
 def _advance(
@@ -234,7 +249,7 @@ def oscillate(wiring: Wiring, given: Given, watch: Watch, start: Nodes, output: 
     none = jnp.full((3, lanes), jnp.nan)
     spikes = Spikes(
         armed=out < watch.low, count=jnp.zeros(lanes, int), last=none, before=none, per_spike=none,
-        change=jnp.full(lanes, jnp.inf), top=out, bottom=out, swing=never,
+        drift=never, change=jnp.full(lanes, jnp.inf), top=out, bottom=out, swing=never,
         extreme=out, rising=jnp.ones(lanes, bool), turns=jnp.zeros(lanes, int), fell=never, width=never,
     )  # fmt: skip
     state = State(

@@ -24,7 +24,7 @@ from anamorph.technology import load
 PUBLISHED = "eneuron/bio_ml_frequency_vs_current.csv"
 READ = "biomimetic_ml_published"
 #: Circuits: modules of `anamorph.cell` with a function of the same name.
-CIRCUITS = ("lif", "simplified_ml")
+CIRCUITS = ("lif", "simplified_ml", "biomimetic_ml")
 NEURONS = (*CIRCUITS, READ)
 #: Excitation currents of a characterisation, A: dense about the threshold, and to the end of the paper's range.
 CURRENTS = np.unique(np.concatenate([np.geomspace(1e-12, 1e-10, 40)[:-1], np.linspace(1e-10, 1e-9, 46)]))

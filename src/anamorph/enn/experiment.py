@@ -40,7 +40,8 @@ class SpikingExperiment(BaseModel):
     x_min: Number = Field(0.0, ge=0, le=0.9)
     through: Literal["curve", "logistic"] = "curve"
     epochs: StrictInt = Field(60, ge=1, le=100_000)
-    learning_rate: Number = Field(0.05, gt=0, le=10)
+    learning_rate: Number = Field(0.02, gt=0, le=10)
+    batch_size: StrictInt = Field(100, ge=1, le=60_000)
     stop_at: Number = Field(1.0, gt=0, le=1)
     weight_spread: Annotated[float, BeforeValidator(_SPREAD), _SPREAD] = 0.01
     dies: StrictInt = Field(1000, ge=1, le=1_000_000)

@@ -128,11 +128,17 @@ def synthesis(
     structure = mnist_structure(experiment.inhibitory)
     seen, answers = lookups(curves, experiment.through)
     layers = len(structure.wirings)
+    own = experiment.through == "curve"
     settings = SpikingTraining(
-        epochs=experiment.epochs, learning_rate=experiment.learning_rate, stop_at=experiment.stop_at,
-        x_min=experiment.x_min, signed=experiment.inhibitory, train_biases=experiment.through == "curve",
-        weight_noise=experiment.weight_spread if experiment.through == "curve" else 0.0,
-    )  # fmt: skip
+        epochs=experiment.epochs,
+        learning_rate=experiment.learning_rate,
+        batch_size=experiment.batch_size,
+        stop_at=experiment.stop_at,
+        x_min=experiment.x_min,
+        signed=experiment.inhibitory,
+        train_biases=own,
+        weight_noise=experiment.weight_spread if own else 0.0,
+    )
     trained = train_spiking(structure, (seen,) * layers, task, settings, named_key(experiment.seed, "train"))
     watch("mirrors")
     rules = MirrorRules(scale=experiment.mirror_scale)

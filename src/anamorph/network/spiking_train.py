@@ -58,7 +58,7 @@ class SpikingTraining:
         train_biases: biases are what the least excitation needs beside the synapses, and more where that helps and the
             structure has them; otherwise every bias is `x_min`, as in the paper.
         stop_at: training accuracy at which training ends (0.9 in algorithm 1); None to use all epochs.
-        over_range: weight of the penalty on excitations above 1.
+        over_range: weight of the penalty on excitations above 1, and on those that inhibition takes below `x_min`.
         scales: size of the starting weights, layer by layer; None to begin within the range.
 
     Raises:
@@ -66,8 +66,8 @@ class SpikingTraining:
     """
 
     epochs: int = 60
-    learning_rate: float = 0.05
-    batch_size: int = 500
+    learning_rate: float = 0.02
+    batch_size: int = 100
     weight_noise: float = 0.01
     x_min: float = 0.0
     signed: bool = False
@@ -262,7 +262,7 @@ def _cross_entropy(y: Float[Array, "n classes"], labels: Int[Array, " n"], sharp
 
 
 def _outside(excitations: tuple[Array, ...], x_min: float) -> Array:
-    """Mean square of what lies above 1; a twentieth of it for what lies below the range, where a neuron is silent."""
+    """Mean square of what lies outside ``x_min..1``; a neuron may well be silent where the range begins at zero."""
     above = sum(jnp.mean(jax.nn.relu(x - 1) ** 2) for x in excitations)
-    below = sum(jnp.mean(jax.nn.relu(x_min - x) ** 2) for x in excitations)
-    return jnp.asarray(above + (1.0 if x_min else 0.05) * below)
+    below = sum(jnp.mean(jax.nn.relu(x_min - x) ** 2) for x in excitations) if x_min else 0.0
+    return jnp.asarray(above + below)

@@ -126,7 +126,7 @@ def test_weights_of_another_size_are_refused():
 
 @pytest.mark.parametrize("signed", [False, True])
 def test_training_through_a_curve_learns(signed: bool):
-    task, settings = _halves(), SpikingTraining(epochs=40, batch_size=50, signed=signed)
+    task, settings = _halves(), SpikingTraining(epochs=40, learning_rate=0.05, batch_size=50, signed=signed)
     found = train_spiking(SMALL, (F, F), task, settings, jax.random.key(0))
     dies = normal_weights(found.weights, 0.01, 5, jax.random.key(1))
     accuracy = infer(SMALL, dies, (F, F), task.x_test, task.y_test).accuracy
@@ -136,7 +136,7 @@ def test_training_through_a_curve_learns(signed: bool):
 
 
 def test_training_may_stop_early_and_keeps_biases_fixed():
-    settings = SpikingTraining(epochs=40, batch_size=50, x_min=0.2, stop_at=0.6, train_biases=False)
+    settings = SpikingTraining(epochs=40, learning_rate=0.05, batch_size=50, x_min=0.2, stop_at=0.6, train_biases=False)
     found = train_spiking(SMALL, (F, F), _halves(), settings, jax.random.key(0))
     assert len(found.train_accuracy) < 40
     assert found.train_accuracy[-1] >= 0.6

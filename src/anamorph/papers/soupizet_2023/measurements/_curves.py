@@ -8,7 +8,8 @@ from anamorph.characterise.activation import combine
 from anamorph.characterise.spiking import FrequencyCurve
 from anamorph.enn.curves import neuron_curve, synapse_curve
 
-#: Name in the claims -> neuron here.
+#: Name in the claims -> neuron here: of the biomimetic one its authors' own curve, since our circuit's connections are
+#: assumed.
 NEURONS = {"lif": "lif", "simplified_ml": "simplified_ml", "biomimetic_ml": "biomimetic_ml_published"}
 
 

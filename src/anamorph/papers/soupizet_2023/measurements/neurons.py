@@ -1,12 +1,12 @@
-"""Transients of the LIF and the simplified Morris-Lecar neuron at every current."""
+"""Transients of the three neurons at every current."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from anamorph.characterise.spiking import FrequencyCurve
+from anamorph.enn.curves import CIRCUITS, neuron_curve
 from anamorph.papers.measure import Context, Findings, Measured
-from anamorph.papers.soupizet_2023.measurements._curves import curve
 
 NEURONS = 86
 #: End of the paper's range, A.
@@ -16,9 +16,9 @@ END = 1e-9
 def measure(context: Context) -> Findings:
     """Largest rate, smallest energy of a spike, idle and active power."""
     claims = {}
-    for name in ("lif", "simplified_ml"):
+    for name in CIRCUITS:
         context.tell(name)
-        claims |= {f"{name}_{key}": found for key, found in _figures(curve(name)).items()}
+        claims |= {f"{name}_{key}": found for key, found in _figures(neuron_curve(name)).items()}
     return Findings(claims)
 
 

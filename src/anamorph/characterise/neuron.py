@@ -14,34 +14,26 @@ A resting answer counts as converged only if the equilibrium is stable: all eige
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import jax
-import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Float, PRNGKeyArray
+from jaxtyping import Float, PRNGKeyArray
 
 from anamorph.characterise.spiking import Activity, FrequencyCurve, Grid, Points, states
-from anamorph.circuit.compile import Circuit, compile_cell
-from anamorph.circuit.dense import Given, Slopes, Wiring, linearise, wiring
+from anamorph.characterise.transients import LANES, Bench, Found
+from anamorph.circuit.compile import compile_cell
 from anamorph.circuit.netlist import Cell, CurrentSource, Instance, VoltageSource
-from anamorph.circuit.oscillation import RESTING, RIPPLING, SETTLED, UNSETTLED, State, Watch, oscillate
+from anamorph.circuit.oscillation import RESTING, SETTLED, UNSETTLED
 from anamorph.device.mosfet import T_REFERENCE
 from anamorph.errors import BadInput, nearest
 from anamorph.technology import Technology
-from anamorph.threads import in_threads
 
 #: Levels of a spike as parts of the supply: ready below the first, a spike through the second.
 LEVELS = (0.3, 0.5)
 #: Local error of a step, V; frequencies then scatter by 0.03 %, powers by as much (docs/eneurons.md).
 TOLERANCE = 3e-4
-#: Relative change of the period, from spike to spike and to come, that counts as steady.
-SETTLED_CHANGE = 1.5e-3
-#: A sample that needs more is given up as not converged.
-MAX_SPIKES, MAX_STEPS = 80, 10_000
-#: Samples integrated together, at most and at least.
-CHUNK, SMALLEST_CHUNK = 512, 16
 #: Names of the bench's sources.
 DRIVE, SUPPLY = "i_ex", "v_supply"
 
@@ -127,7 +119,7 @@ def characterise_neuron(
     temperature: float = T_REFERENCE,
     tolerance: float = TOLERANCE,
     levels: tuple[float, float] = LEVELS,
-    chunk: int = CHUNK,
+    lanes: int = LANES,
 ) -> NeuronMeasurement:
     """Measure f_spike, power and spikes of a neuron at every current, for every mismatch sample.
 
@@ -140,7 +132,7 @@ def characterise_neuron(
         temperature: K.
         tolerance: local error of a time step in any node, V.
         levels: of a spike, as parts of the supply.
-        chunk: samples integrated together; has no influence on results.
+        lanes: transients in work at a time on each core; has no influence on results.
 
     Raises:
         BadInput: currents that do not increase, deviations that do not fit, levels out of order.
@@ -150,7 +142,8 @@ def characterise_neuron(
     fets = len(circuit.fets)
     shifts = np.zeros((1, fets)) if deviations is None else np.asarray(deviations, float)
     _check(neuron, i_ex, shifts, fets, supply, levels)
-    bench = _Bench(neuron, circuit, supply, temperature, tolerance, levels, chunk)
+    held = {neuron.supply: supply, **neuron.biases}
+    bench = Bench(circuit, neuron.supply, neuron.output, held, temperature, tolerance, levels, lanes)
     found = bench.run(np.concatenate([[0.0], i_ex]), shifts)
     return _measurement(neuron, i_ex, found, supply, temperature, technology.name)
 
@@ -168,123 +161,8 @@ def _check(
         raise BadInput("no levels of a spike", where=where, expected="0 < low < high < 1", got=f"{levels}")
 
 
-@dataclass(frozen=True)
-class _Found:
-    """Results per sample and current, ``[samples, points]``; the first current is zero."""
-
-    status: np.ndarray
-    stable: np.ndarray
-    ready: np.ndarray
-    frequency: np.ndarray
-    current_mean: np.ndarray  # of the supply, A
-    current_rms: np.ndarray
-    swing: np.ndarray
-    width: np.ndarray
-    steps: np.ndarray
-
-
-@dataclass(frozen=True)
-class _Bench:
-    neuron: Neuron
-    circuit: Circuit
-    supply: float
-    temperature: float
-    tolerance: float
-    levels: tuple[float, float]
-    chunk: int
-
-    def run(self, currents: np.ndarray, shifts: np.ndarray) -> _Found:
-        """All combinations, neighbours in current together: they need about as many steps."""
-        samples, points = len(shifts), len(currents)
-        size = samples * points
-        # few sizes, so that compilations are shared
-        chunk = min(self.chunk, max(SMALLEST_CHUNK, 2 ** (size - 1).bit_length()))
-        net = wiring(self.circuit, self.neuron.supply)
-        output = self.circuit.node(self.neuron.output)
-
-        def piece(low: int) -> dict[str, np.ndarray]:
-            place = np.minimum(np.arange(low, low + chunk), size - 1)
-            point, sample = place // samples, place % samples
-            state, slopes, current = self._solve(net, output, currents, currents[point], shifts[sample])
-            return _lanes(state, slopes, current, output, self.levels[0] * self.supply)
-
-        parts = in_threads(piece, range(0, size, chunk))
-        joined = {name: np.concatenate([p[name] for p in parts])[:size] for name in parts[0]}
-        return _Found(**{name: values.reshape(points, samples).T for name, values in joined.items()})
-
-    def _solve(
-        self, net: Wiring, output: int, currents: np.ndarray, i_ex: np.ndarray, shifts: np.ndarray
-    ) -> tuple[State, Slopes, Array]:
-        lanes, s = len(i_ex), self.circuit.structure
-        held = {self.neuron.supply: self.supply, **self.neuron.biases}
-        given = Given(
-            mosfet=jax.tree.map(lambda column: column[:, None], s.mosfet),
-            conductance=s.conductance, capacitance=s.capacitance,
-            held=jnp.stack([jnp.full(lanes, held[node]) for node in self.circuit.held]),
-            sources=jnp.asarray(i_ex)[None], deviations=jnp.asarray(shifts.T),
-            temperature=jnp.full(lanes, self.temperature),
-        )  # fmt: skip
-        start = jnp.zeros((net.n_unknowns, lanes))
-        # without excitation there is no time in which it charges anything: the smallest current's serves
-        driving = jnp.asarray(np.where(i_ex > 0, i_ex, currents[currents > 0].min()))
-        low, high = (jnp.full(lanes, level * self.supply) for level in self.levels)
-        watch = Watch(
-            low=low, high=high, charging=_capacitance(net, given, start) * self.supply / driving,
-            tolerance=jnp.asarray(self.tolerance), settled=jnp.asarray(SETTLED_CHANGE),
-            max_spikes=jnp.asarray(MAX_SPIKES), max_steps=jnp.asarray(MAX_STEPS),
-        )  # fmt: skip
-        state = oscillate(net, given, watch, start, output)
-        point, slopes = _linearise(net, given, state.v)
-        return state, slopes, point.current[-1]
-
-
-_linearise = jax.jit(linearise, static_argnums=0)
-
-
-def _capacitance(net: Wiring, given: Given, v: Array) -> Array:
-    """Sum of all nodes' own capacitances, F: what the excitation has to charge is less than that."""
-    _, slopes = _linearise(net, given, v)
-    return sum((slopes.capacitance[k][k] for k in range(net.n_unknowns)), start=jnp.zeros(v.shape[1]))
-
-
-def _lanes(state: State, slopes: Slopes, current: Array, output: int, low: float) -> dict[str, np.ndarray]:
-    """What a chunk's lanes found."""
-    s = state.spikes
-    status = np.asarray(state.status)
-    spiking, rippling = status == SETTLED, status == RIPPLING
-    time, elapsed = np.where(spiking, s.per_spike[0], np.nan), np.asarray(state.t)
-    # what only ripples has no period to average over: the whole transient serves
-    charge = np.where(rippling, state.delivered / elapsed, current)
-    square = np.where(rippling, np.sqrt(state.square / elapsed), np.abs(current))
-    return {
-        "status": status,
-        "stable": _stable(slopes, np.flatnonzero(status == RESTING), len(status)),
-        "ready": np.asarray(state.v[output]) < low,
-        "frequency": np.where(spiking, 1 / time, 0.0),
-        "current_mean": np.where(spiking, s.per_spike[1] / time, charge),
-        "current_rms": np.where(spiking, np.sqrt(np.maximum(s.per_spike[2], 0) / time), square),
-        "swing": np.where(spiking, s.swing, np.nan),
-        "width": np.where(spiking, s.width, np.nan),
-        "steps": np.asarray(state.steps, float),
-    }
-
-
-def _stable(slopes: Slopes, lanes: np.ndarray, count: int) -> Bool[np.ndarray, " count"]:
-    """Whether small deviations die out: all eigenvalues of -C^-1 G have negative real parts. True outside `lanes`."""
-
-    def matrices(rows: Iterable[Iterable[Array | float]]) -> np.ndarray:
-        square = list(rows)[:-1]
-        return np.stack([np.stack([np.asarray(x)[lanes] for x in row]) for row in square]).transpose(2, 0, 1)
-
-    stable = np.ones(count, bool)
-    if len(lanes):
-        rates = np.linalg.eigvals(np.linalg.solve(matrices(slopes.capacitance), -matrices(slopes.conductance)))
-        stable[lanes] = rates.real.max(1) < 0
-    return stable
-
-
 def _measurement(
-    neuron: Neuron, i_ex: Points, found: _Found, supply: float, temperature: float, process: str
+    neuron: Neuron, i_ex: Points, found: Found, supply: float, temperature: float, process: str
 ) -> NeuronMeasurement:
     spiking = found.status == SETTLED
     resting = found.status == RESTING

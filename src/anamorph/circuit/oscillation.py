@@ -14,12 +14,11 @@ the last three steps crosses the level. Charge and squared current of the supply
 
 from __future__ import annotations
 
-from functools import partial
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Array, Bool, Float, Int, Shaped
 
 from anamorph.circuit.dense import Given, Lanes, Nodes, Point, Slopes, Wiring, evaluate, linearise
 from anamorph.circuit.rodas3 import Step, step
@@ -32,6 +31,8 @@ SHRINK, GROW, SAFETY = 0.2, 5.0, 0.9
 REST_TIMES = 1.0
 #: First step, as a part of the charging time.
 FIRST_STEP = 1e-5
+#: Spikes after which the bound of a steady period begins to rise in proportion to their number.
+PATIENCE = 10
 #: Largest ratio of successive changes of the period that is believed.
 SLOWEST = 0.98
 #: A swing is read off the steps' ends, and may change this many times more than a period.
@@ -56,10 +57,10 @@ class Watch(NamedTuple):
     low: Lanes
     high: Lanes
     charging: Lanes
-    tolerance: Float[Array, ""]
+    tolerance: Lanes
     settled: Float[Array, ""]
-    max_spikes: Int[Array, ""]
-    max_steps: Int[Array, ""]
+    max_spikes: Shaped[Array, ""]
+    max_steps: Shaped[Array, ""]
 
 
 class Spikes(NamedTuple):
@@ -222,7 +223,8 @@ def _advance(
 def _judge(watch: Watch, state: State) -> State:
     s = state.spikes
     rests = (state.span >= REST_TIMES * watch.charging) & (state.moved <= watch.tolerance)
-    settled = s.change <= watch.settled
+    # noise of the time steps may keep a sample above the bound: it is raised while spikes go by
+    settled = s.change <= watch.settled * jnp.maximum(1.0, s.count / PATIENCE)
     spent = (state.steps >= watch.max_steps) | (s.count >= watch.max_spikes)
     status = jnp.where(spent, UNSETTLED, RUNNING)
     status = jnp.where(s.turns >= RIPPLES, RIPPLING, status)
@@ -231,15 +233,14 @@ def _judge(watch: Watch, state: State) -> State:
     return state._replace(status=jnp.where(state.status == RUNNING, status, state.status))
 
 
-@partial(jax.jit, static_argnames=("wiring", "output"))
-def oscillate(wiring: Wiring, given: Given, watch: Watch, start: Nodes, output: int) -> State:
-    """From `start` until every sample's answer is known.
+def begin(wiring: Wiring, given: Given, watch: Watch, start: Nodes, output: int) -> State:
+    """The state at time zero.
 
     Args:
         wiring: connections.
         given: drives, deviations, temperature.
         watch: what to look for.
-        start: node voltages at time zero, V.
+        start: node voltages, V.
         output: number of the node that spikes.
     """
     lanes = start.shape[1]
@@ -252,7 +253,7 @@ def oscillate(wiring: Wiring, given: Given, watch: Watch, start: Nodes, output: 
         drift=never, change=jnp.full(lanes, jnp.inf), top=out, bottom=out, swing=never,
         extreme=out, rising=jnp.ones(lanes, bool), turns=jnp.zeros(lanes, int), fell=never, width=never,
     )  # fmt: skip
-    state = State(
+    return State(
         t=zero, h=FIRST_STEP * watch.charging, v=start, q=first.charge[:-1], supplied=zero,
         delivered=first.charge[-1], square=zero, mean=zero, span=zero,
         out=jnp.stack([out, out, out]), at=jnp.zeros((3, lanes)), moved=jnp.full(lanes, jnp.inf),
@@ -260,9 +261,17 @@ def oscillate(wiring: Wiring, given: Given, watch: Watch, start: Nodes, output: 
         status=jnp.where(jnp.isfinite(start).all(0), RUNNING, UNSETTLED),
     )  # fmt: skip
 
-    def body(state: State) -> State:
+
+def advance(wiring: Wiring, given: Given, watch: Watch, state: State, output: int, rounds: int) -> State:
+    """At most `rounds` attempted steps of every sample whose answer is not known yet."""
+
+    def body(carry: tuple[Array, State]) -> tuple[Array, State]:
+        count, state = carry
         point, slopes = linearise(wiring, given, state.v)
         state = _judge(watch, _book(watch, state, point))
-        return _advance(wiring, given, watch, output, state, point, slopes)
+        return count + 1, _advance(wiring, given, watch, output, state, point, slopes)
 
-    return jax.lax.while_loop(lambda s: jnp.any(s.status == RUNNING), body, state)
+    def unfinished(carry: tuple[Array, State]) -> Array:
+        return (carry[0] < rounds) & jnp.any(carry[1].status == RUNNING)
+
+    return jax.lax.while_loop(unfinished, body, (jnp.zeros((), int), state))[1]

@@ -51,7 +51,7 @@ def test_a_stopped_neuron_is_told_from_a_silent_one_at_a_single_current(cmos55: 
 def test_samples_do_not_depend_on_their_neighbours(cmos55: Technology) -> None:
     neuron = Neuron(simplified_ml())
     shifts = mismatch(neuron, cmos55, jax.random.key(0), 7)
-    together = characterise_neuron(neuron, cmos55, CURRENTS[1:3], shifts, chunk=16)
+    together = characterise_neuron(neuron, cmos55, CURRENTS[1:3], shifts, lanes=16)
     alone = characterise_neuron(neuron, cmos55, CURRENTS[1:3], shifts[3:4])
     np.testing.assert_allclose(together.curve.f_spike[3:4], alone.curve.f_spike, rtol=1e-9)
     np.testing.assert_allclose(together.idle_power[3:4], alone.idle_power, rtol=1e-9)

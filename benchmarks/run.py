@@ -21,6 +21,7 @@ from rich.console import Console
 from rich.table import Table
 
 import anamorph  # noqa: F401  (sets float64 before any array exists)
+import eneurons
 from anamorph.circuit import ngspice
 from anamorph.circuit.compile import compile_cell
 from anamorph.circuit.operating_point import operating_point
@@ -46,7 +47,7 @@ def main() -> None:
     given = parser.parse_args()
     console = Console()
     entries: dict[str, dict] = {}
-    for job in (feedforward, general_solver, large_transient):
+    for job in (feedforward, general_solver, large_transient, spiking_neurons):
         with console.status(f"{job.__name__} ..."):
             entries.update(job(given.patterns))
     table = Table("benchmark", "ours", "peer", "unit", "ratio peer/ours")
@@ -117,6 +118,17 @@ def large_transient(patterns: int) -> dict[str, dict]:
         "transient_196_100_50_10": entry(seconds[1], None, "", unit),
         "transient_first_call": entry(seconds[0], None, "", "s, tables and compilation included"),
         "transient_unconverged": entry(float(found.unconverged), None, "", "patterns"),
+    }
+
+
+def spiking_neurons(patterns: int) -> dict[str, dict]:
+    """f_spike and power of three eNeurons under mismatch at 100 currents, beside ngspice's transient of one."""
+    del patterns
+    found = eneurons.measure()
+    peer = None if np.isnan(found["ngspice"]) else found["ngspice"]
+    return {
+        "eneuron_per_transient": entry(found["ours"], peer, "ngspice, EKV, four spikes", "s"),
+        "eneuron_unconverged": entry(found["unconverged"], None, "", "of 7200 transients"),
     }
 
 

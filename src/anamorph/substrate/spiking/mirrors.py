@@ -22,6 +22,9 @@ from anamorph.characterise.activation import Activation
 from anamorph.errors import BadInput, DoesNotFit
 from anamorph.network.spiking import Weights
 
+#: Sizes above the minimum that are tried for a ratio: one step of the grid is up to 8 % of the shortest channel.
+TRIED = 32
+
 
 @dataclass(frozen=True)
 class MirrorRules:
@@ -48,7 +51,7 @@ class MirrorRules:
     w_min: float = 135e-9
     l_min: float = 60e-9
     w_max: float = 20e-6
-    l_max: float = 10e-6
+    l_max: float = 20e-6
     grid: float = 5e-9
     spacing: float = 0.4e-6
     scale: float = 1.0
@@ -133,12 +136,8 @@ def leg(wanted: Float[np.ndarray, "*shape"], activation: Activation, rules: Mirr
     """The legs nearest to some weights; see `synthesise`."""
     per_weight = rules.w_reference / rules.l_reference * activation.gain(1.0)
     ratio = np.abs(wanted) * per_weight
-    w_min, l_min, l_max = (rules.scale * size for size in (rules.w_min, rules.l_min, rules.l_max))
-    narrow = ratio * l_min < w_min
-    on = ratio * l_max >= w_min
-    w = np.where(narrow, w_min, _snapped(ratio * l_min, rules.grid))
-    length = _snapped(np.divide(w_min, ratio, out=np.full_like(ratio, l_min), where=narrow & on), rules.grid)
-    length = np.where(narrow, length, l_min)
+    on = ratio * rules.l_max >= rules.w_min
+    w, length = _nearest(np.where(on, ratio, 1.0), rules)
     if (w > rules.scale * rules.w_max).any():
         raise DoesNotFit(
             "a weight needs a wider leg than the rules allow", where=where,
@@ -148,6 +147,19 @@ def leg(wanted: Float[np.ndarray, "*shape"], activation: Activation, rules: Mirr
     realised = np.divide(w, length, out=np.zeros_like(w), where=on) / per_weight * np.sign(wanted)
     left_out = int(np.sum(~on & (wanted != 0)))
     return Legs(w, length, on & (wanted < 0), realised, left_out)
+
+
+def _nearest(
+    ratio: Float[np.ndarray, "*shape"], rules: MirrorRules
+) -> tuple[Float[np.ndarray, "*shape"], Float[np.ndarray, "*shape"]]:
+    """W and L on the grid, one of them up to `TRIED` steps above its minimum: the pair nearest to each ratio."""
+    w_min, l_min = rules.scale * rules.w_min, rules.scale * rules.l_min
+    step = rules.grid * np.arange(TRIED).reshape(-1, *(1,) * ratio.ndim)
+    narrow = ratio * l_min < w_min
+    w = np.where(narrow, w_min + step, _snapped(ratio * (l_min + step), rules.grid))
+    length = np.where(narrow, _snapped((w_min + step) / ratio, rules.grid), l_min + step)
+    best = np.abs(w / length / ratio - 1).argmin(axis=0)[None]
+    return np.take_along_axis(w, best, 0)[0], np.take_along_axis(length, best, 0)[0]
 
 
 def _snapped(size: Float[np.ndarray, "*shape"], grid: float) -> Float[np.ndarray, "*shape"]:

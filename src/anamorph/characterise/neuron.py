@@ -143,7 +143,7 @@ def characterise_neuron(
     shifts = np.zeros((1, fets)) if deviations is None else np.asarray(deviations, float)
     _check(neuron, i_ex, shifts, fets, supply, levels)
     held = {neuron.supply: supply, **neuron.biases}
-    bench = Bench(circuit, neuron.supply, neuron.output, held, temperature, tolerance, levels, lanes)
+    bench = Bench(circuit, neuron.supply, neuron.output, held, supply, temperature, tolerance, levels, lanes)
     found = bench.run(np.concatenate([[0.0], i_ex]), shifts)
     return _measurement(neuron, i_ex, found, supply, temperature, technology.name)
 

@@ -26,7 +26,7 @@ ROUNDS = 48
 #: Relative change of the period, from spike to spike and to come, that counts as steady.
 SETTLED_CHANGE = 1.5e-3
 #: A sample that needs more is given up as not converged.
-MAX_SPIKES, MAX_STEPS = 60, 8000
+MAX_SPIKES, MAX_STEPS, STEPS_PER_SPIKE = 60, 2000, 100
 
 
 class Case(NamedTuple):
@@ -40,6 +40,7 @@ class Case(NamedTuple):
     low: Lanes
     high: Lanes
     tolerance: Lanes
+    max_spikes: Lanes
     state: State
 
     def given(self, structure: Structure) -> Given:
@@ -50,8 +51,10 @@ class Case(NamedTuple):
 
     def watch(self) -> Watch:
         """What is looked for."""
-        settled, spikes, steps = (jnp.asarray(x) for x in (SETTLED_CHANGE, MAX_SPIKES, MAX_STEPS))
-        return Watch(self.low, self.high, self.charging, self.tolerance, settled, spikes, steps)
+        # a spike takes less than a hundred steps
+        steps = MAX_STEPS + STEPS_PER_SPIKE * self.max_spikes
+        settled = jnp.asarray(SETTLED_CHANGE)
+        return Watch(self.low, self.high, self.charging, self.tolerance, settled, self.max_spikes, steps)
 
 
 @dataclass(frozen=True)
@@ -78,27 +81,31 @@ class Bench:
         watched: held node whose current is measured.
         output: node that spikes.
         held: potential of every held node, V.
+        supply: of the circuit, V.
         temperature: K.
         tolerance: local error of a step, V.
-        levels: of a spike, as parts of the supply `held[watched]`.
+        levels: of a spike, as parts of the supply.
         lanes: transients in work at a time on each core.
+        max_spikes: a sample that needs more is given up.
     """
 
     circuit: Circuit
     watched: str
     output: str
     held: Mapping[str, float]
+    supply: float
     temperature: float
     tolerance: float
     levels: tuple[float, float]
     lanes: int
+    max_spikes: int = MAX_SPIKES
 
     def run(self, currents: Float[np.ndarray, " points"], shifts: Float[np.ndarray, "samples fets"]) -> Found:
         """All combinations. The first current may be zero."""
         samples, points = len(shifts), len(currents)
         size, cores = samples * points, os.cpu_count() or 1
         net, output = wiring(self.circuit, self.watched), self.circuit.node(self.output)
-        structure, supply = self.circuit.structure, self.held[self.watched]
+        structure, supply = self.circuit.structure, self.supply
         lanes = NARROW if size <= 2 * NARROW else self.lanes
         # without excitation there is no time in which it charges anything: the smallest current's serves
         driving = np.where(currents > 0, currents, currents[currents > 0].min())
@@ -106,8 +113,9 @@ class Bench:
         def load(work: np.ndarray) -> Case:
             point, sample = work // samples, work % samples
             held = np.array([[self.held[node]] * len(work) for node in self.circuit.held])
-            numbers = (self.temperature, supply, *(level * supply for level in self.levels), self.tolerance)
-            same = [np.full(len(work), x) for x in numbers]
+            levels = (level * supply for level in self.levels)
+            numbers = (self.temperature, supply, *levels, self.tolerance, self.max_spikes)
+            same = [np.full(len(work), float(x)) for x in numbers]
             return _load(
                 net, structure, held, currents[point][None], driving[point], shifts[sample].T, *same, output=output
             )
@@ -131,7 +139,7 @@ class Bench:
 @partial(jax.jit, static_argnames=("net", "output"))
 def _load(
     net: Wiring, structure: Structure, held: Array, sources: Array, driving: Lanes, shifts: Array,
-    temperature: Lanes, supply: Lanes, low: Lanes, high: Lanes, tolerance: Lanes, *, output: int,
+    temperature: Lanes, supply: Lanes, low: Lanes, high: Lanes, tolerance: Lanes, max_spikes: Lanes, *, output: int,
 ) -> Case:  # fmt: skip
     """Transients at their beginning: every node discharged."""
     start = jnp.zeros((net.n_unknowns, len(driving)))
@@ -140,9 +148,9 @@ def _load(
     _, slopes = linearise(net, given, start)
     # all nodes' own capacitances: what the excitation has to charge is less than that
     total = sum((slopes.capacitance[k][k] for k in range(net.n_unknowns)), start=jnp.zeros(len(driving)))
-    watch = Watch(low, high, total * supply / driving, tolerance, *(jnp.zeros(()),) * 3)
+    watch = Watch(low, high, total * supply / driving, tolerance, jnp.zeros(()), max_spikes, max_spikes)
     state = begin(net, given, watch, start, output)
-    return Case(held, sources, shifts, temperature, watch.charging, low, high, tolerance, state)
+    return Case(held, sources, shifts, temperature, watch.charging, low, high, tolerance, max_spikes, state)
 
 
 @partial(jax.jit, static_argnames=("net", "output"))

@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float, Int, Shaped
+from jaxtyping import Array, Bool, Float, Int
 
 from anamorph.circuit.dense import Given, Lanes, Nodes, Point, Slopes, Wiring, evaluate, linearise
 from anamorph.circuit.rodas3 import Step, step
@@ -59,8 +59,8 @@ class Watch(NamedTuple):
     charging: Lanes
     tolerance: Lanes
     settled: Float[Array, ""]
-    max_spikes: Shaped[Array, ""]
-    max_steps: Shaped[Array, ""]
+    max_spikes: Lanes
+    max_steps: Lanes
 
 
 class Spikes(NamedTuple):
@@ -74,7 +74,7 @@ class Spikes(NamedTuple):
     last: Float[Array, "3 lanes"]  # mark of the last spike
     before: Float[Array, "3 lanes"]  # of the last but one
     per_spike: Float[Array, "3 lanes"]  # from spike to spike, mean over the last two periods
-    drift: Lanes  # of the last period against the one before, relative
+    drift: Lanes  # of the last period, or its charge, against the one before, relative
     change: Lanes  # how far from steady: see `_unsteady`
     top: Lanes  # of the output since the last spike, V
     bottom: Lanes
@@ -150,7 +150,9 @@ def _spike(watch: Watch, state: State, new: Array, flown: Lanes, square: Lanes) 
     mark = jnp.stack([time, state.delivered + part * flown, state.square + part * square])
     rises = new & s.armed & (out[1] < watch.high) & (out[2] >= watch.high)
     falls = new & (out[1] >= watch.high) & (out[2] < watch.high)
-    swing, drift = s.top - s.bottom, (time - s.last[0]) / (s.last[0] - s.before[0]) - 1
+    swing, drifts = s.top - s.bottom, (mark - s.last) / (s.last - s.before) - 1
+    # of the period or of the charge: a filter behind the neuron settles later than the neuron
+    drift = jnp.where(jnp.abs(drifts[1]) > jnp.abs(drifts[0]), drifts[1], drifts[0])
     change = _unsteady(drift, s.drift, jnp.abs(swing / s.swing - 1))
     back = jnp.where(s.rising, s.extreme - out[2], out[2] - s.extreme)
     turned = new & (back > TURN * watch.high)

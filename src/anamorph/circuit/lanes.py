@@ -17,7 +17,7 @@ from jaxtyping import Bool, Int
 Case = TypeVar("Case")
 
 #: Lanes of the narrow batch, and the amount of work that is worth compiling for it.
-NARROW, WORTH = 16, 4000
+NARROW, WORTH = 16, 1000
 
 
 def through_lanes(

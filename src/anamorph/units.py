@@ -111,6 +111,10 @@ def factor(unit: str, *, where: str) -> float:
     return float(f"{float(one):.15g}")  # without the rounding of the conversion
 
 
+#: Whole numbers without a unit are written out below this.
+COUNT = 1e9
+
+
 def show(value: float, unit: str, digits: int = 3) -> str:
     """`value` with an engineering prefix: ``show(3.25e-7, "A")`` is ``"325 nA"``."""
     if not math.isfinite(value):
@@ -118,7 +122,8 @@ def show(value: float, unit: str, digits: int = 3) -> str:
     if unit == "%":
         return f"{100 * value:.{digits}g} %"
     if not unit:
-        return f"{value:.{digits}g}"
+        whole = float(value).is_integer() and abs(value) < COUNT  # a count is not rounded
+        return f"{value:,.0f}" if whole else f"{value:.{digits}g}"
     if value == 0:
         return f"0 {unit}"
     if unit in ("degC", "m^2", "m²"):

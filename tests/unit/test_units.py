@@ -118,6 +118,7 @@ def test_long_text_is_cut_in_the_message() -> None:
         (2e-7, "m^2", "0.2 mm²"),
         (27.0, "degC", "27 °C"),
         (0.25, "", "0.25"),
+        (1238.0, "", "1,238"),
         (math.nan, "V", "nan V"),
     ],
 )

@@ -113,6 +113,8 @@ def _training(found: Synthesis) -> Figure:
 def _dies(found: Synthesis) -> Figure:
     plot = go.Figure(layout=layout("accuracy on the test images (%)", "dies", barmode="overlay"))
     named = (("stated share of each weight", found.normal, GREEN), ("area law", found.mismatched, VERMILION))
+    if found.transistors is not None:
+        named = (*named, ("area law, neurons as well", found.transistors, BLUE))
     for name, dies, colour in named:
         plot.add_histogram(x=100 * dies.accuracy, name=name, marker={"color": colour}, opacity=0.7)
     plot.add_vline(x=100 * float(found.nominal.accuracy[0]), line={"color": NEUTRAL, "dash": "dot"})
@@ -120,11 +122,11 @@ def _dies(found: Synthesis) -> Figure:
 
 
 def _geometries(found: Synthesis) -> Figure:
-    plot = go.Figure(layout=layout("W (nm)", "L (nm)"))
+    plot = go.Figure(layout=layout("width (nm)", "length (nm)"))
     layers = len(found.structure.wirings)
     for index, leg in enumerate(found.legs[:layers]):
         on = leg.w > 0
-        plot.add_scattergl(x=leg.w[on] * 1e9, y=leg.l[on] * 1e9, mode="markers", name=f"layer {index + 1}")
+        plot.add_scatter(x=leg.w[on] * 1e9, y=leg.l[on] * 1e9, mode="markers", name=f"layer {index + 1}")
     plot.update_xaxes(type="log")
     plot.update_yaxes(type="log")
     return Figure(plot, "Width and length of every mirror leg.")

@@ -11,6 +11,7 @@ from typer.core import TyperGroup
 
 from anamorph import cli_data
 from anamorph.cli_netlist import netlist
+from anamorph.cli_nir import nir
 from anamorph.cli_presentation import presentation
 from anamorph.cli_reproduce import reproduce
 from anamorph.cli_spiking import linearity, linearity_of, run_enn
@@ -168,6 +169,7 @@ app.command()(reproduce)
 app.command()(netlist)
 app.command()(presentation)
 app.command()(linearity)
+app.command()(nir)
 
 
 def _go(subject: str, until: str, out: Path | None, seed: int | None, replace: list[str] | None) -> Any:

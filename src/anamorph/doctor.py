@@ -14,7 +14,10 @@ REQUIRED = (
     "pydantic", "pint", "typer", "rich", "plotly", "jinja2",
 )  # fmt: skip
 #: Extra -> module that shows whether it is there, and what it is for.
-EXTRAS = {"dev": ("pytest", "tests, linter and type checker")}
+EXTRAS = {
+    "dev": ("pytest", "tests, linter and type checker"),
+    "nir": ("nir", "spiking networks in the neuromorphic intermediate representation: anamorph nir"),
+}
 
 
 def examine() -> str:

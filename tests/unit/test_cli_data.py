@@ -31,7 +31,7 @@ def test_list_says_what_each_set_is_and_where(nowhere: Path, monkeypatch) -> Non
     listed = call("list").stdout
     assert "mnist14: handwritten digits, 196 of 28 x 28 pixels" in listed
     assert "  60000 + 10000 samples, 196 features, 10 classes; official split" in listed
-    assert "  data.pixels: " in listed and "most_active or checkerboard (default most_active)" in listed
+    assert "  data.pixels: " in listed and "most_active or checkerboard or averaged (default most_active)" in listed
     assert "licence: CC BY-SA 4.0" in listed
     assert "not here: mnist/train-images-idx3-ubyte.gz, mnist/train-labels" in listed
     assert "not here: spoken_digits/recordings/*.wav (3000 files)" in listed

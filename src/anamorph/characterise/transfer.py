@@ -22,6 +22,10 @@ class Rectifier(eqx.Module):
     fit_error: Float[Array, "dies n"]
     domain: tuple[float, float] = eqx.field(static=True)
 
+    def first(self, n: int) -> Rectifier:
+        """The first `n` neurons. A substrate whose neurons have more to them than a slope overrides it."""
+        return Rectifier(self.slope[:, :n], self.spread[:, :n], self.fit_error[:, :n], self.domain)
+
 
 class Transfer(eqx.Module):
     """The measured chip as training sees it; `dies` chips at once.
@@ -56,10 +60,7 @@ class Transfer(eqx.Module):
 
     def select(self, shape: tuple[int, ...]) -> Transfer:
         """The first neurons of each layer: where a network smaller than the chip is placed."""
-        chosen = tuple(
-            Rectifier(a.slope[:, :n], a.spread[:, :n], a.fit_error[:, :n], a.domain)
-            for a, n in zip(self.activations, shape, strict=True)
-        )
+        chosen = tuple(a.first(n) for a, n in zip(self.activations, shape, strict=True))
         synapses = self.synapses
         if synapses is not None:
             sizes = zip(synapses, shape, shape[1:], strict=False)

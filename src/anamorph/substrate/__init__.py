@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 def names() -> list[str]:
     """Names of the substrates that come with the package."""
-    return ["current_mirror", "ideal"]
+    return ["current_mirror", "ideal", "spiking"]
 
 
 def create(name: str, technology: Technology | None, shape: Shape, **options: Any) -> Substrate:
@@ -32,10 +32,14 @@ def create(name: str, technology: Technology | None, shape: Shape, **options: An
         from anamorph.substrate.ideal import Ideal
 
         return Ideal(shape, **options)
-    if name != "current_mirror":
+    if name not in names():
         raise BadInput(f"no substrate named '{name}'", advice=nearest(name, names()))
     if technology is None:
         raise BadInput("a technology card is needed", where=f"substrate {name}")
+    if name == "spiking":
+        from anamorph.substrate.spiking.spiking import Spiking
+
+        return Spiking(technology, shape, **options)
     from anamorph.substrate.current_mirror import CurrentMirror
 
     return CurrentMirror(technology, shape, **options)

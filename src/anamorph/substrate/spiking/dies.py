@@ -22,7 +22,7 @@ from anamorph.substrate.contract import Shape
 
 #: Standard deviations of ln a and ln e of `simplified_ml` with the paper's sizes on `cmos55`: half of the interval
 #: from the 16th to the 84th percentile of 24 mismatch samples, each a transient characterisation fitted by a f(e x).
-#: The median fit is off by 7 % of the peak, as mismatch bends the curve too; and 7 of the 24 stop within the range.
+#: The median fit is off by 7 % of the peak, as mismatch bends the curve too; and 8 of the 24 stop within the range.
 GAIN_SPREAD, EXCITATION_SPREAD = 0.43, 1.27
 #: A_VT of that card, V m.
 NEURON_A_VT = 2.8e-9

@@ -96,7 +96,7 @@ def characterise(
         bool, typer.Option("--linearity", help="Of a spiking experiment: where its neurons are linear.")
     ] = False,
 ) -> None:
-    """Fabricate, and measure through source and monitor neurons."""
+    """Fabricate, and measure as the bench of the experiment does."""
     if linear:
         from anamorph.experiment import parse_replacements
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 DOING = {
     "prepare": "reading the card, preparing the circuits",
     "fabricate": "drawing the deviations of every transistor",
-    "characterise": "measuring through source and monitor neurons",
+    "characterise": "measuring the dies on the bench",
     "fit": "fitting rectifier slopes",
     "train": "training through the measured slopes",
     "program": "writing switch bits and netlist",

@@ -82,11 +82,22 @@ PROCESS_PARAMS: Mapping[str, Param] = {
     "diffusion_length": Param("m", 0.0, 1e-5, "extent of an unshared source or drain diffusion"),
 }
 
+DIGITAL_PARAMS: Mapping[str, Param] = {
+    "w_n": Param("m", 1e-8, 1e-4, "width of the n-channel transistors of static CMOS gates"),
+    "w_p": Param("m", 1e-8, 1e-4, "width of their p-channel transistors"),
+    "l": Param("m", 1e-8, 1e-5, "channel length of both"),
+    "wire_capacitance": Param("F", 0.0, 1e-12, "capacitance of the wire of one net between gates"),
+    "area_utilisation": Param("", 0.1, 1.0, "share of the placed area that gates fill"),
+}
+
 SECTIONS: Mapping[str, Mapping[str, Param]] = {
     "process": PROCESS_PARAMS,
     "nfet": FET_PARAMS,
     "pfet": FET_PARAMS,
 }
+
+#: What a card may leave out: `Technology.require` says so to whom needs it.
+OPTIONAL_SECTIONS: Mapping[str, Mapping[str, Param]] = {"digital": DIGITAL_PARAMS}
 
 
 @dataclass(frozen=True)
@@ -101,6 +112,21 @@ class Technology:
     def value(self, section: str, key: str) -> float:
         """SI value of one figure."""
         return self.figures[section][key].value
+
+    def require(self, section: str) -> Mapping[str, float]:
+        """SI values of a section that a card may leave out.
+
+        Raises:
+            BadInput: this card has no such section.
+        """
+        if section not in self.figures:
+            raise BadInput(
+                f"this card has no section [{section}]",
+                where=self.name,
+                expected=", ".join(OPTIONAL_SECTIONS.get(section, ())),
+                advice="Take one that has, such as 'cmos65', or add the section to a copy of this card.",
+            )
+        return {key: figure.value for key, figure in self.figures[section].items()}
 
     @property
     def v_dd(self) -> float:
@@ -223,16 +249,17 @@ def load(name_or_path: str | Path) -> Technology:
 
 def from_tables(tables: Mapping[str, Any], *, where: str, digest: str = "") -> Technology:
     """Check parsed TOML tables and build the card. Raises as `load`."""
-    known = {"name", "title", *SECTIONS}
+    known = {"name", "title", *SECTIONS, *OPTIONAL_SECTIONS}
     for key in tables:
         if key not in known:
             raise BadInput(f"unknown key '{key}'", where=where, advice=nearest(key, known))
     for key in ("name", "title"):
         if not isinstance(tables.get(key), str):
             raise BadInput(f"missing '{key}'", where=where, expected="text")
+    present = {section: params for section, params in OPTIONAL_SECTIONS.items() if section in tables}
     figures = {
         section: _section(tables.get(section, {}), params, f"{where}: {section}")
-        for section, params in SECTIONS.items()
+        for section, params in {**SECTIONS, **present}.items()
     }
     return Technology(tables["name"], tables["title"], figures, digest)
 

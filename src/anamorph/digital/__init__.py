@@ -1,0 +1,1 @@
+"""The digital neuron: generated gate-level arithmetic, its simulation, its power, its Verilog."""

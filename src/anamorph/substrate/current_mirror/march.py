@@ -15,6 +15,7 @@ from typing import NamedTuple
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 from anamorph.circuit.tr_bdf2 import ERROR, GAMMA, D, W
@@ -39,8 +40,10 @@ FIRST, SHORTEST, LONGEST = 0.1, 1e-4, 1 / 50
 PRECISION = jnp.float32
 #: Length of the step that settles the old pattern, s: anything without end.
 FOREVER = 1e6
-#: How often its slopes are taken before the last time.
-SETTLING = 3
+#: How many such steps, of two stages each.
+SETTLING = 2
+#: Shares in a guess that is the newest state, before a step's first stage and after it; see `_parabola`.
+_NEWEST = np.array([[0.0, 0.0, 1.0, 0.0], [0.0, 0.0, 0.0, 1.0]])
 
 
 class Record(NamedTuple):
@@ -81,6 +84,7 @@ class _State(NamedTuple):
     alive: Bool[Array, " patterns"]
     count: Int[Array, ""]
     rejected: Int[Array, ""]
+    settling: Int[Array, ""]
     record: Record
 
 
@@ -105,16 +109,16 @@ def march(
     def inputs(t: Array) -> Array:
         return old + (new - old) * _single(jnp.minimum(t / switch, 1.0))
 
-    rest = _settled(network, old, start, tolerance)
     batch, n_out = len(old), network.outlet.weights.shape[1]
     neurons = sum(z.shape[2] for z in start)
     sizes = ((), (batch, n_out), (batch,), (batch,), (neurons,))
     kinds = (float, *[PRECISION] * 4)
     record = Record(*(jnp.zeros((max_steps, *size), kind) for size, kind in zip(sizes, kinds, strict=True)))
-    zero = jnp.zeros(())
+    nothing = jax.tree.map(jnp.zeros_like, start)
     state = _State(
-        zero, FIRST * switch, rest.moment, rest.moment.z, rest.moment.z, zero, rest.converged,
-        jnp.array(1), jnp.array(0), _written(network, record, 0, zero, rest, show),
+        t=jnp.zeros(()), h=FIRST * switch, now=Moment(start, charges_at(network, start), nothing),
+        middle=start, before=start, h_before=jnp.zeros(()), alive=jnp.ones(batch, bool),
+        count=jnp.array(0), rejected=jnp.array(0), settling=jnp.array(SETTLING), record=record,
     )  # fmt: skip
 
     def body(s: _State) -> _State:
@@ -130,34 +134,24 @@ def _single(x: Array) -> Array:
     return x.astype(PRECISION) if jnp.issubdtype(x.dtype, jnp.floating) else x
 
 
-def _settled(network: Network, old: Array, start: Triples, tolerance: Array) -> Stage:
-    """The static state of the same equations, by a step without end, with slopes taken anew a few times."""
-    known = charges_at(network, start)
-    small, forever = _single(NEWTON_FRACTION * tolerance), jnp.asarray(FOREVER, PRECISION)
-
-    def again(_: Array, z: Triples) -> Triples:
-        return solve_stage(network, old, known, forever, z, small).moment.z
-
-    near = jax.lax.fori_loop(0, SETTLING, again, start)
-    return solve_stage(network, old, known, forever, near, small)
-
-
 def _step(
     network: Network, inputs: Callable[[Array], Array], switch: Array, t_stop: Array,
     tolerance: Array, show: Array, s: _State,
 ) -> _State:  # fmt: skip
+    """Try one step. While the old pattern settles the steps are without end, and time stands still."""
+    settling = s.settling > 0
     corner = jnp.where(s.t < switch, switch, t_stop)
     left = corner - s.t
     h = jnp.where(s.h >= left, left, jnp.minimum(s.h, 0.5 * left))
-    end = jnp.where(s.h >= left, corner, s.t + h)
+    end = jnp.where(settling, s.t, jnp.where(s.h >= left, corner, s.t + h))
     middle, last, error = _attempt(network, inputs, tolerance, s, h)
     fine = middle.converged & last.converged & jnp.isfinite(error)
     ratio = jnp.max(jnp.where(s.alive & fine, error, 0.0)).astype(float) / tolerance
     failed = jnp.any(s.alive & ~fine)
-    # patterns that fail even in the shortest step are given up
-    given_up = failed & (h <= SHORTEST * switch)
+    # patterns that fail even in the shortest step are given up, and those that have not settled in the end
+    given_up = jnp.where(settling, s.settling == 1, failed & (h <= SHORTEST * switch))
     alive = jnp.where(given_up, s.alive & fine, s.alive)
-    good = (ratio <= 1.0) & (~failed | given_up)
+    good = ((ratio <= 1.0) & (~failed | given_up)) | settling
     scale = jnp.clip(SAFETY * jnp.maximum(ratio, 1e-12) ** (-1 / 3), SHRINK, GROW)
     scale = jnp.where(failed, CUT, scale)
     after = jnp.maximum(jnp.minimum(scale * h, LONGEST * t_stop), SHORTEST * switch)
@@ -168,67 +162,73 @@ def _step(
         keep = good & alive
         return jnp.where(keep[:, None] if new.ndim == 3 else keep, new, old)
 
-    record = jax.lax.cond(
-        good,
-        lambda r: _written(network, r, s.count, end, last, show),
-        lambda r: r,
-        s.record,
-    )
+    now, record = jax.tree.map(pick, last.moment, s.now), _written(network, s.record, s.count, end, last, show)
     return _State(
-        t=jnp.where(good, end, s.t), h=after,
-        now=jax.tree.map(pick, last.moment, s.now),
+        t=jnp.where(good, end, s.t), h=jnp.where(settling, s.h, after), now=now,
         middle=jax.tree.map(pick, middle.moment.z, s.middle),
         before=jax.tree.map(pick, s.now.z, s.before),
-        h_before=jnp.where(good, jnp.where(end == switch, 0.0, h), s.h_before),
-        alive=alive, count=s.count + good, rejected=s.rejected + ~good, record=record,
+        h_before=jnp.where(good, jnp.where(settling | (end == switch), 0.0, h), s.h_before),
+        alive=alive, count=s.count + (good & (s.settling <= 1)), rejected=s.rejected + ~good,
+        settling=jnp.maximum(s.settling - 1, 0), record=record,
     )  # fmt: skip
 
 
 def _attempt(
     network: Network, inputs: Callable[[Array], Array], tolerance: Array, s: _State, h: Array
 ) -> tuple[Stage, Stage, Array]:
-    """Both stages of a step, and each pattern's error, V."""
-    now, small = s.now, _single(NEWTON_FRACTION * tolerance)
-    back, times = _single(s.h_before / h), (s.t + GAMMA * h, s.t + h)
+    """Both stages of a step, and each pattern's error, V.
 
-    def extrapolated(z: Array, middle: Array, before: Array) -> Array:
-        return _parabola(back, before, middle, z)
+    The stages differ in numbers alone, and a loop takes both: what is compiled is the stage, which takes long, once.
+    """
+    now, settling, small = s.now, s.settling > 0, _single(NEWTON_FRACTION * tolerance)
+    back = s.h_before / h
+    times = jnp.where(settling, 0.0, s.t + h * jnp.array([GAMMA, 1.0]))
+    # K = Q + a F_1 + b F_2, and without end K = Q: whatever charge there is, it is nothing beside what flows
+    flows = _single(jnp.where(settling, 0.0, h * jnp.array([[D, 0.0], [W, W]])))
+    length = _single(jnp.where(settling, FOREVER, D * h))
+    guesses = _single(jnp.where(settling, _NEWEST, jnp.stack([_parabola(back), _through_middle(back)])))
 
-    guess = jax.tree.map(extrapolated, now.z, s.middle, s.before)
-    h = _single(h)
-    known = jax.tree.map(lambda q, f: q + h * D * f, now.charge, now.flow)
-    middle = solve_stage(network, inputs(times[0]), known, D * h, guess, small)
+    def stage(index: Array, found: tuple[Stage, Stage]) -> tuple[Stage, Stage]:
+        one, (a, b), share = found[1].moment, flows[index], guesses[index]
+        known = jax.tree.map(lambda q, f, g: q + a * f + b * g, now.charge, now.flow, one.flow)
 
-    def through(z: Array, half: Array, before: Array) -> Array:
-        return _through_middle(back, before, z, half)
+        def guess(before: Array, old: Array, z: Array, new: Array) -> Array:
+            return share[0] * before + share[1] * old + share[2] * z + share[3] * new
 
-    guess = jax.tree.map(through, now.z, middle.moment.z, s.before)
-    known = jax.tree.map(lambda q, f, g: q + h * W * (f + g), now.charge, now.flow, middle.moment.flow)
-    last = solve_stage(network, inputs(times[1]), known, D * h, guess, small)
+        guessed = jax.tree.map(guess, s.before, s.middle, now.z, one.z)
+        return found[1], solve_stage(network, inputs(times[index]), known, length, guessed, small)
+
+    kind = jax.eval_shape(lambda: solve_stage(network, inputs(s.t), now.charge, length, now.z, small))
+    none = jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), kind)
+    middle, last = jax.lax.fori_loop(0, 2, stage, (none, none))
     squares, count = jnp.zeros(len(s.alive)), 0
-    for flows in zip(last.matrices, now.flow, middle.moment.flow, last.moment.flow, strict=True):
-        matrix, f_1, f_2, f_3 = flows
-        volts = matrix.solve(h * (ERROR[0] * f_1 + ERROR[1] * f_2 + ERROR[2] * f_3))
+    for parts in zip(last.matrices, now.flow, middle.moment.flow, last.moment.flow, strict=True):
+        matrix, f_1, f_2, f_3 = parts
+        volts = matrix.solve(_single(h) * (ERROR[0] * f_1 + ERROR[1] * f_2 + ERROR[2] * f_3))
         squares, count = squares + (volts**2).sum((0, 2)), count + volts.shape[0] * volts.shape[2]
     return middle, last, jnp.sqrt(squares / count)
 
 
-def _parabola(back: Array, before: Array, middle: Array, now: Array) -> Array:
-    """At the first stage, through the three points of the last step, `back` times as long; constant after none."""
+def _parabola(back: Array) -> Float[Array, "4"]:
+    """Shares in the guess of a first stage: on the parabola through the last step, `back` times as long as this one.
+
+    Of the state before, that step's first stage, the state now, and this step's first stage.
+    """
     x = 1 + GAMMA / jnp.where(back > 0, back, 1.0)
-    a = (x - GAMMA) * (x - 1) / GAMMA
-    b = x * (x - 1) / (GAMMA * (GAMMA - 1))
-    c = x * (x - GAMMA) / (1 - GAMMA)
-    return jnp.where(back > 0, a * before + b * middle + c * now, now)
+    before = (x - GAMMA) * (x - 1) / GAMMA
+    middle = x * (x - 1) / (GAMMA * (GAMMA - 1))
+    now = x * (x - GAMMA) / (1 - GAMMA)
+    return jnp.where(back > 0, jnp.stack([before, middle, now, jnp.zeros_like(x)]), _NEWEST[0])
 
 
-def _through_middle(back: Array, before: Array, now: Array, middle: Array) -> Array:
-    """At the end of a step, through its first stage and the points before; a line where there are none."""
+def _through_middle(back: Array) -> Float[Array, "4"]:
+    """The same at the end of a step: through its first stage and the states before; a line where there are none."""
     x = jnp.where(back > 0, back, 1.0)
-    before = jnp.where(back > 0, before, (1 + x / GAMMA) * now - x / GAMMA * middle)
-    a = (1 - GAMMA) / (x * (x + GAMMA))
-    b = -(1 + x) * (1 - GAMMA) / (x * GAMMA)
-    return a * before + b * now + (1 - a - b) * middle
+    before = (1 - GAMMA) / (x * (x + GAMMA))
+    now = -(1 + x) * (1 - GAMMA) / (x * GAMMA)
+    none, new = jnp.zeros_like(x), 1 - before - now
+    line = jnp.stack([none, none, now + before * (1 + x / GAMMA), new - before * x / GAMMA])
+    return jnp.where(back > 0, jnp.stack([before, none, now, new]), line)
 
 
 def _written(network: Network, record: Record, place: Array | int, t: Array, stage: Stage, show: Array) -> Record:

@@ -94,7 +94,7 @@ def combine(neuron: FrequencyCurve, synapse: SynapseCurve, unit: float = UNIT, x
         if found not in (1, samples):
             raise BadInput("samples do not match", where=f"combine: {name}", expected=f"1 or {samples}", got=str(found))
     neuron = _up_to(neuron, x_max * unit)
-    rate = _rates(neuron)
+    rate = rates_with_zero(neuron)
     fastest = rate.max()
     if fastest > synapse.f_spike[-1] * (1 + BEYOND):
         raise OutOfDomain(
@@ -118,7 +118,7 @@ def _up_to(neuron: FrequencyCurve, i_max: float) -> FrequencyCurve:
     return replace(neuron, i_ex=neuron.i_ex[inside], **grids)
 
 
-def _rates(neuron: FrequencyCurve) -> Float[np.ndarray, "samples points"]:
+def rates_with_zero(neuron: FrequencyCurve) -> Float[np.ndarray, "samples points"]:
     """f_spike with zero at zero current in front; points that did not converge are bridged by their neighbours."""
     known = neuron.converged
     if not known.any(axis=1).all():

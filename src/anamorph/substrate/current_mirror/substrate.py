@@ -25,6 +25,7 @@ from anamorph.substrate.current_mirror import run as solver
 from anamorph.substrate.current_mirror.built import as_built, check_exists, check_places, idle, n_synapses
 from anamorph.substrate.current_mirror.chip import chip
 from anamorph.substrate.current_mirror.cost import cost_sheet
+from anamorph.substrate.current_mirror.draws import normals
 from anamorph.substrate.current_mirror.few_sources import FewSources, suits
 from anamorph.substrate.current_mirror.inputs import check_leading, checked_inputs
 from anamorph.substrate.current_mirror.levels import NominalSynapse, synapse_levels
@@ -103,14 +104,16 @@ class CurrentMirror(Substrate):
         }
 
     def _draw(self, key: PRNGKeyArray) -> dict[str, list[Array]]:
+        places = [(group, *place) for group, found in self._places().items() for place in found]
+        keys = []
+        for _ in places:
+            key, own = jax.random.split(key)
+            keys.append(own)
         sigma = self._sigmas()
-        drawn: dict[str, list[Array]] = {}
-        for group, places in self._places().items():
-            drawn[group] = []
-            for count, cell in places:
-                key, own = jax.random.split(key)
-                normal = jax.random.normal(own, (*count, len(sigma[cell])), float)
-                drawn[group].append(normal * sigma[cell])
+        shapes = [(*count, len(sigma[cell])) for _, count, cell in places]
+        drawn: dict[str, list[Array]] = {group: [] for group, _, _ in places}
+        for (group, _, cell), normal in zip(places, normals(jnp.stack(keys), shapes), strict=True):
+            drawn[group].append(normal * sigma[cell])
         return drawn
 
     def fabricate(self, key: PRNGKeyArray, n_dies: int = 1) -> Die:
@@ -120,7 +123,8 @@ class CurrentMirror(Substrate):
 
     @cached_property
     def _draw_dies(self) -> Callable[[PRNGKeyArray], dict[str, list[Array]]]:
-        return jax.jit(jax.vmap(self._draw))  # kept, since compiling takes longer than drawing
+        # kept, since compiling takes longer than drawing; die after die, for the memory
+        return jax.jit(lambda keys: jax.lax.map(self._draw, keys))
 
     def nominal(self) -> Die:
         """A die whose transistors are all as drawn."""

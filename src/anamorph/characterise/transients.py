@@ -41,6 +41,7 @@ class Case(NamedTuple):
     high: Lanes
     tolerance: Lanes
     max_spikes: Lanes
+    every: Lanes
     state: State
 
     def given(self, structure: Structure) -> Given:
@@ -54,7 +55,9 @@ class Case(NamedTuple):
         # a spike takes less than a hundred steps
         steps = MAX_STEPS + STEPS_PER_SPIKE * self.max_spikes
         settled = jnp.asarray(SETTLED_CHANGE)
-        return Watch(self.low, self.high, self.charging, self.tolerance, settled, self.max_spikes, steps)
+        return Watch(
+            self.low, self.high, self.charging, self.tolerance, settled, self.max_spikes, steps, self.every
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -87,6 +90,7 @@ class Bench:
         levels: of a spike, as parts of the supply.
         lanes: transients in work at a time on each core.
         max_spikes: a sample that needs more is given up.
+        every: spikes from one look at whether they are steady to the next, see `Watch`.
     """
 
     circuit: Circuit
@@ -99,6 +103,7 @@ class Bench:
     levels: tuple[float, float]
     lanes: int
     max_spikes: int = MAX_SPIKES
+    every: int = 1
 
     def run(self, currents: Float[np.ndarray, " points"], shifts: Float[np.ndarray, "samples fets"]) -> Found:
         """All combinations. The first current may be zero."""
@@ -114,7 +119,7 @@ class Bench:
             point, sample = work // samples, work % samples
             held = np.array([[self.held[node]] * len(work) for node in self.circuit.held])
             levels = (level * supply for level in self.levels)
-            numbers = (self.temperature, supply, *levels, self.tolerance, self.max_spikes)
+            numbers = (self.temperature, supply, *levels, self.tolerance, self.max_spikes, self.every)
             same = [np.full(len(work), float(x)) for x in numbers]
             return _load(
                 net, structure, held, currents[point][None], driving[point], shifts[sample].T, *same, output=output
@@ -122,7 +127,7 @@ class Bench:
 
         def harvest(case: Case) -> dict[str, np.ndarray]:
             current, slopes = _last(net, structure, case)
-            return _results(case.state, slopes, current, output, self.levels[0] * supply)
+            return _results(case.state, slopes, current, output, self.levels[0] * supply, self.every)
 
         def piece(work: np.ndarray) -> dict[str, np.ndarray]:
             forward = partial(_forward, net, structure, output=output)
@@ -139,7 +144,8 @@ class Bench:
 @partial(jax.jit, static_argnames=("net", "output"))
 def _load(
     net: Wiring, structure: Structure, held: Array, sources: Array, driving: Lanes, shifts: Array,
-    temperature: Lanes, supply: Lanes, low: Lanes, high: Lanes, tolerance: Lanes, max_spikes: Lanes, *, output: int,
+    temperature: Lanes, supply: Lanes, low: Lanes, high: Lanes, tolerance: Lanes, max_spikes: Lanes,
+    every: Lanes, *, output: int,
 ) -> Case:  # fmt: skip
     """Transients at their beginning: every node discharged."""
     start = jnp.zeros((net.n_unknowns, len(driving)))
@@ -148,9 +154,9 @@ def _load(
     _, slopes = linearise(net, given, start)
     # all nodes' own capacitances: what the excitation has to charge is less than that
     total = sum((slopes.capacitance[k][k] for k in range(net.n_unknowns)), start=jnp.zeros(len(driving)))
-    watch = Watch(low, high, total * supply / driving, tolerance, jnp.zeros(()), max_spikes, max_spikes)
+    watch = Watch(low, high, total * supply / driving, tolerance, jnp.zeros(()), max_spikes, max_spikes, every)
     state = begin(net, given, watch, start, output)
-    return Case(held, sources, shifts, temperature, watch.charging, low, high, tolerance, max_spikes, state)
+    return Case(held, sources, shifts, temperature, watch.charging, low, high, tolerance, max_spikes, every, state)
 
 
 @partial(jax.jit, static_argnames=("net", "output"))
@@ -166,7 +172,9 @@ def _last(net: Wiring, structure: Structure, case: Case) -> tuple[Lanes, Slopes]
     return point.current[-1], slopes
 
 
-def _results(state: State, slopes: Slopes, current: Array, output: int, low: float) -> dict[str, np.ndarray]:
+def _results(
+    state: State, slopes: Slopes, current: Array, output: int, low: float, every: int
+) -> dict[str, np.ndarray]:
     """What a chunk's lanes found."""
     s = state.spikes
     status = np.asarray(state.status)
@@ -179,7 +187,7 @@ def _results(state: State, slopes: Slopes, current: Array, output: int, low: flo
         "status": status,
         "stable": _stable(slopes, np.flatnonzero(status == RESTING), len(status)),
         "ready": np.asarray(state.v[output]) < low,
-        "frequency": np.where(spiking, 1 / time, 0.0),
+        "frequency": np.where(spiking, every / time, 0.0),
         "current_mean": np.where(spiking, s.per_spike[1] / time, charge),
         "current_rms": np.where(spiking, np.sqrt(np.maximum(s.per_spike[2], 0) / time), square),
         "swing": np.where(spiking, s.swing, np.nan),

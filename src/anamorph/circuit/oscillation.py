@@ -31,7 +31,7 @@ SHRINK, GROW, SAFETY = 0.2, 5.0, 0.9
 REST_TIMES = 1.0
 #: First step, as a part of the charging time.
 FIRST_STEP = 1e-5
-#: Spikes after which the bound of a steady period begins to rise in proportion to their number.
+#: Counted spikes after which the bound of a steady period begins to rise in proportion to their number.
 PATIENCE = 10
 #: Largest ratio of successive changes of the period that is believed.
 SLOWEST = 0.98
@@ -52,6 +52,8 @@ class Watch(NamedTuple):
         settled: a sample whose period and swing change by less is steady, relative.
         max_spikes: spikes after which a sample is given up.
         max_steps: steps after which a sample is given up.
+        every: steadiness is judged from spike to spike with so many spikes in between: what changes slowly against a
+            period shows, and the noise of the time steps does not.
     """
 
     low: Lanes
@@ -61,29 +63,31 @@ class Watch(NamedTuple):
     settled: Float[Array, ""]
     max_spikes: Lanes
     max_steps: Lanes
+    every: Lanes
 
 
 class Spikes(NamedTuple):
     """What is known of a sample's spikes.
 
-    A mark is time (s), charge delivered by the supply (C), and its current squared and integrated (A^2 s), at a spike.
+    A mark is time (s), charge delivered by the supply (C), and its current squared and integrated (A^2 s), at a spike
+    that is counted: one in `Watch.every`.
     """
 
     armed: Bool[Array, " lanes"]
     count: Int[Array, " lanes"]
-    last: Float[Array, "3 lanes"]  # mark of the last spike
+    last: Float[Array, "3 lanes"]  # mark of the last counted spike
     before: Float[Array, "3 lanes"]  # of the last but one
-    per_spike: Float[Array, "3 lanes"]  # from spike to spike, mean over the last two periods
+    per_spike: Float[Array, "3 lanes"]  # from one of them to the next, mean over the last two
     drift: Lanes  # of the last period, or its charge, against the one before, relative
     change: Lanes  # how far from steady: see `_unsteady`
-    top: Lanes  # of the output since the last spike, V
+    top: Lanes  # of the output since the last counted spike, V
     bottom: Lanes
     swing: Lanes  # from the last but one spike to the last, V
     extreme: Lanes  # of the output since it last turned, V
     rising: Bool[Array, " lanes"]  # or falling, since then
     turns: Int[Array, " lanes"]  # since the last spike
-    fell: Lanes  # when the output fell through `high`, s
-    width: Lanes  # from a spike to that, s
+    rose: Lanes  # when the output rose through `high`, s
+    width: Lanes  # from the last spike to its fall through `high`, s
 
 
 class State(NamedTuple):
@@ -150,6 +154,7 @@ def _spike(watch: Watch, state: State, new: Array, flown: Lanes, square: Lanes) 
     mark = jnp.stack([time, state.delivered + part * flown, state.square + part * square])
     rises = new & s.armed & (out[1] < watch.high) & (out[2] >= watch.high)
     falls = new & (out[1] >= watch.high) & (out[2] < watch.high)
+    counts = rises & (jnp.mod(s.count, watch.every) == 0)
     swing, drifts = s.top - s.bottom, (mark - s.last) / (s.last - s.before) - 1
     # of the period or of the charge: a filter behind the neuron settles later than the neuron
     drift = jnp.where(jnp.abs(drifts[1]) > jnp.abs(drifts[0]), drifts[1], drifts[0])
@@ -159,7 +164,7 @@ def _spike(watch: Watch, state: State, new: Array, flown: Lanes, square: Lanes) 
     extreme = jnp.where(s.rising, jnp.maximum(s.extreme, out[2]), jnp.minimum(s.extreme, out[2]))
 
     def at_spike(value: Array, otherwise: Array) -> Array:
-        return jnp.where(rises, value, otherwise)
+        return jnp.where(counts, value, otherwise)
 
     return Spikes(
         armed=~rises & (s.armed | (out[2] < watch.low)),
@@ -175,8 +180,8 @@ def _spike(watch: Watch, state: State, new: Array, flown: Lanes, square: Lanes) 
         extreme=jnp.where(turned, out[2], extreme),
         rising=s.rising ^ turned,
         turns=jnp.where(rises, 0, s.turns + turned),
-        fell=jnp.where(falls, time, s.fell),
-        width=at_spike(s.fell - s.last[0], s.width),
+        rose=jnp.where(rises, time, s.rose),
+        width=jnp.where(falls, time - s.rose, s.width),
     )
 
 
@@ -226,7 +231,7 @@ def _judge(watch: Watch, state: State) -> State:
     s = state.spikes
     rests = (state.span >= REST_TIMES * watch.charging) & (state.moved <= watch.tolerance)
     # noise of the time steps may keep a sample above the bound: it is raised while spikes go by
-    settled = s.change <= watch.settled * jnp.maximum(1.0, s.count / PATIENCE)
+    settled = s.change <= watch.settled * jnp.maximum(1.0, s.count / (watch.every * PATIENCE))
     spent = (state.steps >= watch.max_steps) | (s.count >= watch.max_spikes)
     status = jnp.where(spent, UNSETTLED, RUNNING)
     status = jnp.where(s.turns >= RIPPLES, RIPPLING, status)
@@ -253,7 +258,7 @@ def begin(wiring: Wiring, given: Given, watch: Watch, start: Nodes, output: int)
     spikes = Spikes(
         armed=out < watch.low, count=jnp.zeros(lanes, int), last=none, before=none, per_spike=none,
         drift=never, change=jnp.full(lanes, jnp.inf), top=out, bottom=out, swing=never,
-        extreme=out, rising=jnp.ones(lanes, bool), turns=jnp.zeros(lanes, int), fell=never, width=never,
+        extreme=out, rising=jnp.ones(lanes, bool), turns=jnp.zeros(lanes, int), rose=never, width=never,
     )  # fmt: skip
     return State(
         t=zero, h=FIRST_STEP * watch.charging, v=start, q=first.charge[:-1], supplied=zero,

@@ -11,9 +11,12 @@ import pytest
 from anamorph import technology
 from anamorph.cell.lif import lif
 from anamorph.cell.simplified_ml import simplified_ml
-from anamorph.characterise.neuron import Neuron, characterise_neuron, mismatch
+from anamorph.characterise.neuron import LEVELS, TOLERANCE, Neuron, characterise_neuron, mismatch
 from anamorph.characterise.spiking import Activity
+from anamorph.characterise.transients import Bench
+from anamorph.circuit.compile import compile_cell
 from anamorph.circuit.netlist import Capacitor, Cell, Element, Fet
+from anamorph.device.mosfet import T_REFERENCE
 from anamorph.errors import BadInput
 from anamorph.technology import Technology
 
@@ -74,6 +77,18 @@ def test_twice_everything_spikes_as_often_at_twice_the_power(cmos55: Technology)
     np.testing.assert_allclose(double.curve.f_spike, single.curve.f_spike, rtol=1e-6)
     np.testing.assert_allclose(double.curve.power_mean, 2 * single.curve.power_mean, rtol=1e-6)
     np.testing.assert_allclose(double.curve.power_rms, 2 * single.curve.power_rms, rtol=1e-6)
+
+
+def test_looking_at_every_fourth_spike_finds_the_same(cmos55: Technology) -> None:
+    circuit, held = compile_cell(Neuron(simplified_ml()).bench(), cmos55), {"vdd": 0.2}
+    one, four = (
+        Bench(circuit, "vdd", "out", held, 0.2, T_REFERENCE, TOLERANCE, LEVELS, 16, 100, every)
+        .run(np.array([0.0, 1e-10]), np.zeros((1, 6)))
+        for every in (1, 4)
+    )  # fmt: skip
+    for name in ("frequency", "current_mean", "current_rms", "width"):
+        np.testing.assert_allclose(getattr(four, name)[0, 1], getattr(one, name)[0, 1], rtol=SCATTER)
+    assert four.steps[0, 1] > 2 * one.steps[0, 1]
 
 
 def test_any_cell_by_the_names_of_its_ports(cmos55: Technology) -> None:

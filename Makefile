@@ -15,11 +15,15 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 demo: $(VENV)/.installed
 	$(BIN)/anamorph run iris
 
+# Each worker compiles on one core, so two halve the wait; a file's tests stay together, as they share fixtures.
+WORKERS ?= 2
+PYTEST := $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile
+
 test: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest -m "not slow"
+	$(PYTEST) -m "not slow"
 
 test-full: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest
+	$(PYTEST)
 
 bench: $(VENV)/.installed
 	$(BIN)/python benchmarks/run.py

@@ -185,6 +185,18 @@ def _mean(default: float) -> Option:
     return Option("mean of a sample's features, as a fraction of the full-scale current", default)
 
 
+def _cifar10(key: PRNGKeyArray, train: int | None, test: int | None) -> Task:
+    from anamorph.data.cifar import cifar10
+
+    return cifar10(train, test)
+
+
+def _cifar10_files() -> tuple[Part, ...]:
+    from anamorph.data.cifar import Batches
+
+    return (Batches(),)
+
+
 _SPEECH = {
     "mean": _mean(0.03),
     "padding": Option(
@@ -222,6 +234,11 @@ _ALL = {
                 ),
                 "copies": Option("distorted copies of every training image that are added to it", 0),
             },
+        ),
+        DataSet(
+            "cifar10", "photographs of 32 x 32 pixels in three colours, ten classes",
+            "A. Krizhevsky 2009, CIFAR-10", "none stated; research use",
+            3072, 10, 50_000, 10_000, False, _cifar10, _cifar10_files,
         ),
         DataSet(
             "spoken_digits", "ten spoken digits of six speakers at 8 kHz as 11 slices of 12 cepstral coefficients",

@@ -24,6 +24,7 @@ class Task:
         class_names: one name per class.
         source: where the data comes from.
         n_clipped: test values that lay outside the training range and were clipped to 0 or 1.
+        warnings: what a result made with this task has to say.
 
     Raises:
         BadInput: NaN, a wrong shape, a feature outside 0..1, a label that names no class.
@@ -37,6 +38,7 @@ class Task:
     class_names: tuple[str, ...]
     source: str
     n_clipped: int = 0
+    warnings: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         where = f"task {self.name}"

@@ -79,7 +79,7 @@ def _slope_spread(transfer: Transfer) -> np.ndarray:
 
 def warnings(setup: Setup, transfer: Transfer, found: dict[str, Any]) -> list[str]:
     """What a reader must know before believing the numbers."""
-    said = []
+    said = list(setup.task.warnings)
     lost = int(found["unconverged"]["value"])
     if lost:
         said.append(f"{lost} of {found['unconverged']['n']} samples did not converge; they count as wrong.")

@@ -48,9 +48,13 @@ class SpikingExperiment(BaseModel):
     mismatch_dies: StrictInt = Field(200, ge=1, le=1_000_000)
     neuron_samples: StrictInt = Field(100, ge=0, le=100_000)
     mirror_scale: Number = Field(1.0, ge=1, le=1000)
+    neuron_scale: Number = Field(1.0, ge=1, le=1000)
+    tuned_dies: StrictInt = Field(4, ge=0, le=10_000)
+    tune_epochs: StrictInt = Field(6, ge=1, le=1000)
     accuracy_min: Annotated[float, BeforeValidator(_SHARE), _SHARE] = 0.85
     train: StrictInt | None = Field(None, ge=1, le=60_000)
     test: StrictInt | None = Field(None, ge=1, le=10_000)
+    validation: StrictInt = Field(0, ge=0, le=30_000)
 
     def text(self) -> str:
         """The whole experiment as TOML, defaults included; it reads back as an equal one."""

@@ -13,6 +13,7 @@ from anamorph.cost.sheet import CostSheet
 from anamorph.enn.cost import cost_lines
 from anamorph.enn.experiment import SpikingExperiment
 from anamorph.enn.flow import Synthesis, keep_weights, mnist, synthesis
+from anamorph.enn.kept import Stages
 from anamorph.enn.page import write_page
 from anamorph.network.spiking_monte_carlo import Dies
 from anamorph.provenance import versions
@@ -30,10 +31,10 @@ def run_spiking(
     Raises:
         BadInput: a folder that is taken, or what `anamorph.enn.flow.synthesis` refuses.
     """
-    task = mnist(experiment.train, experiment.test)
+    task = mnist(experiment.train, experiment.test, experiment.validation)
     card = technology.load(experiment.technology)
     with open_for(experiment.name, experiment.text(), out) as folder:
-        found = synthesis(experiment, task, watch)
+        found = synthesis(experiment, task, watch, Stages(folder))
         watch("cost")
         lines = cost_lines(found, experiment.neuron, experiment.through, task.x_test, card.v_dd)
         result = {
@@ -55,15 +56,13 @@ def run_spiking(
 def metrics(found: Synthesis, experiment: SpikingExperiment, n: int) -> dict[str, Any]:
     """Name -> value, unit, low, high, basis, n: accuracies with the range that holds 95 % of the dies."""
     fits = found.curves
-    good = round(found.mismatched.yield_above(experiment.accuracy_min) * len(found.mismatched.accuracy))
-    low, high = wilson(good, len(found.mismatched.accuracy))
     line = fits.feasibility.linear_from
     entries = {
         "accuracy": _dies(found.normal),
         "accuracy_ideal": _one(found.nominal, n),
         "accuracy_snapped": _one(found.snapped, n),
         "accuracy_mismatch": _dies(found.mismatched),
-        "yield_mismatch": _entry(good / len(found.mismatched.accuracy), "%", low, high, len(found.mismatched.accuracy)),
+        "yield_mismatch": _yield(found.mismatched.accuracy, experiment.accuracy_min),
         "neurons": _entry(found.structure.n_neurons, ""),
         "synapses": _entry(found.structure.n_synapses, ""),
         "mirror_legs": _entry(sum(leg.count for leg in found.legs), ""),
@@ -75,8 +74,15 @@ def metrics(found: Synthesis, experiment: SpikingExperiment, n: int) -> dict[str
     }
     if found.transistors is not None:
         entries["accuracy_transistors"] = _dies(found.transistors)
-    for name, accuracy in found.corners.items():
-        entries[f"accuracy at {name}"] = _entry(accuracy, "%")
+        entries["yield_transistors"] = _yield(found.transistors.accuracy, experiment.accuracy_min)
+    if found.tuned is not None:
+        for way, what in (("as_made", "as made"), ("readout", "readout per die"), ("weights", "weights per die")):
+            entries[f"accuracy {what}"] = _several(getattr(found.tuned, way))
+            entries[f"yield {what}"] = _yield(getattr(found.tuned, way), experiment.accuracy_min)
+    for name, corner in found.corners.items():
+        entries[f"accuracy at {name}"] = _entry(corner.as_is, "%")
+        if np.isfinite(corner.tracked):
+            entries[f"accuracy at {name}, tracked"] = _entry(corner.tracked, "%")
     if line is not None:
         entries["linear_from"] = _entry(line, "")
     return entries
@@ -115,8 +121,20 @@ def _entry(
 
 
 def _dies(dies: Dies) -> dict[str, Any]:
-    low, high = np.percentile(dies.accuracy, [2.5, 97.5])
-    return _entry(float(dies.accuracy.mean()), "%", float(low), float(high), len(dies.accuracy))
+    return _several(dies.accuracy)
+
+
+def _several(accuracy: np.ndarray) -> dict[str, Any]:
+    """Mean over dies, with the range that holds 95 % of them."""
+    low, high = np.percentile(accuracy, [2.5, 97.5])
+    return _entry(float(accuracy.mean()), "%", float(low), float(high), len(accuracy))
+
+
+def _yield(accuracy: np.ndarray, least: float) -> dict[str, Any]:
+    """Share of the dies with at least this accuracy."""
+    good = int(np.sum(accuracy >= least))
+    low, high = wilson(good, len(accuracy))
+    return _entry(good / len(accuracy), "%", low, high, len(accuracy))
 
 
 def _one(dies: Dies, n: int) -> dict[str, Any]:

@@ -10,7 +10,7 @@ computed.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -127,7 +127,7 @@ class Structure:
         return np.asarray(x if first is None else x[:, first])
 
     def forward(
-        self, weights: Weights, activations: Sequence[Lookup], taps: Float[Array, "patterns *taps"]
+        self, weights: Weights, activations: Sequence[Callable[[Array], Array]], taps: Float[Array, "patterns *taps"]
     ) -> tuple[tuple[Float[Array, "patterns _"], ...], Float[Array, "patterns outputs"]]:
         """Excitation of every neuron, layer by layer, and the activations of the last layer.
 

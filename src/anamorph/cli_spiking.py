@@ -49,7 +49,7 @@ def linearity_of(subject: str, changed: Mapping[str, str]) -> None:
 def linearity(
     neuron: Annotated[str, typer.Argument(help="A neuron's name, or a CSV of i_ex in A and f_spike in Hz.")],
     synapse: Annotated[str, typer.Option(help="A synapse's name, or a CSV of f_spike in Hz and current in A.")]
-    = "compact_published",
+    = "published",
     x_min: Annotated[list[float] | None, typer.Option(help="Lower end of a range; may be repeated.")] = None,
     layers: Annotated[int, typer.Option(min=1, max=20, help="Layers of the cascade.")] = 3,
     technology: Annotated[str, typer.Option(help="Card of a circuit's transistors.")] = "cmos55",
@@ -61,7 +61,7 @@ def linearity(
     from anamorph.units import show
 
     curve = neuron_curve(neuron, technology)
-    activation = combine(curve, synapse_curve(synapse))
+    activation = combine(curve, synapse_curve(synapse, neuron, technology))
     found = feasibility(activation, curve, tuple(x_min) if x_min else (0.0, 0.1, 0.2, 0.3, 0.5), layers)
     full = activation.unit
     sys.stdout.write(

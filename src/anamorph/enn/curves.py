@@ -3,7 +3,8 @@
 neuron = "simplified_ml"                  # a circuit of this package, characterised in transients
 neuron = "biomimetic_ml_published"        # post-layout curve of its authors, in ANAMORPH_DATA
 neuron = "my-neuron.csv"                  # i_ex in A, f_spike in Hz: any neuron
-synapse = "compact_published"             # the line of the paper, with an assumed beginning
+synapse = "compact"                       # a circuit, characterised behind the neuron; dpi, transconductor, ulp
+synapse = "published"                     # the line of the paper, with an assumed beginning
 synapse = "my-synapse.csv"                # f_spike in Hz, mean current in A
 """
 
@@ -17,6 +18,7 @@ import numpy as np
 from anamorph.characterise.neuron import Neuron, characterise_neuron
 from anamorph.characterise.spiking import FrequencyCurve, SynapseCurve
 from anamorph.data import store
+from anamorph.enn.synapse_circuits import LEGS, curve_behind
 from anamorph.errors import BadInput, nearest
 from anamorph.technology import load
 
@@ -28,7 +30,10 @@ CIRCUITS = ("lif", "simplified_ml", "biomimetic_ml")
 NEURONS = (*CIRCUITS, READ)
 #: Excitation currents of a characterisation, A: dense about the threshold, and to the end of the paper's range.
 CURRENTS = np.unique(np.concatenate([np.geomspace(1e-12, 1e-10, 40)[:-1], np.linspace(1e-10, 1e-9, 46)]))
-SYNAPSES = ("compact_published",)
+#: Circuits, and the paper's line, which has a second name.
+SYNAPSES = (*LEGS, "published", "compact_published")
+#: What drives a synapse's circuit where the neuron is a file: the paper's sweep was its biomimetic neuron's range.
+DRIVER = "biomimetic_ml"
 #: Of the compact synapse above 160 kHz, Soupizet et al. 2023, section IV.B.2, read as pA and kHz: A, A/Hz.
 INTERCEPT, SLOPE = 769.2e-12, 1.63e-15
 #: How its current rises from zero at low rates is not published: exponentially, with this rate, so that at
@@ -66,15 +71,22 @@ def circuit(name: str) -> Neuron:
     return Neuron(getattr(importlib.import_module(f"anamorph.cell.{name}"), name)())
 
 
-def synapse_curve(name: str) -> SynapseCurve:
+def synapse_curve(name: str, neuron: str = "simplified_ml", technology: str = "cmos55") -> SynapseCurve:
     """Mean current against f_spike.
+
+    Args:
+        name: one of `SYNAPSES`, or a file.
+        neuron: what drives a circuit: one of `CIRCUITS`, and `DRIVER` in place of anything else.
+        technology: card of a circuit's transistors.
 
     Raises:
         BadInput: no such synapse, or a file that is no curve.
     """
     if name.endswith(".csv"):
         return _from_csv(Path(name))
-    if name != "compact_published":
+    if name in LEGS:
+        return curve_behind(name, circuit(neuron if neuron in CIRCUITS else DRIVER), load(technology))
+    if name not in SYNAPSES:
         raise BadInput(f"no synapse named {name[:60]!r}", where="synapse", advice=_advice(name, SYNAPSES))
     f = np.linspace(0.0, FASTEST, 5001)
     i = (INTERCEPT + SLOPE * f) * -np.expm1(-f / RISE)

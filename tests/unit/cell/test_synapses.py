@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import pytest
+
+from anamorph.cell import synapse_dpi, synapse_transconductor, synapse_ulp
 from anamorph.cell.synapse_compact import compact_front, compact_synapse
 from anamorph.circuit.netlist import Cell
 
@@ -26,3 +29,17 @@ def test_one_front_serves_several_legs() -> None:
     assert cell.ports == ("v_pre", "i_out_0", "i_out_1", "vdd")
     assert sizes(cell)["MP2_1"] == (500, 120)
     assert [fet.gate for name, fet in cell.fets() if name.startswith("MP2")] == ["v_mirror", "v_mirror"]
+
+
+@pytest.mark.parametrize(
+    ("cell", "count", "biases"),
+    [
+        (synapse_dpi.dpi_synapse(), 6, synapse_dpi.BIASES),
+        (synapse_transconductor.transconductor_synapse(), 4, synapse_transconductor.BIASES),
+        (synapse_ulp.ulp_synapse(), 6, synapse_ulp.BIASES),
+    ],
+)
+def test_the_other_synapses(cell: Cell, count: int, biases: dict[str, float]) -> None:
+    assert sum(1 for _ in cell.fets()) == count
+    assert cell.ports == ("v_pre", "i_out", "vdd", *biases)
+    assert all(0 <= bias <= 0.2 for bias in biases.values())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -10,13 +11,17 @@ from typer.testing import CliRunner
 
 from anamorph.cli import app
 from anamorph.data.task import Task
+from anamorph.enn import flow, synapse_circuits
 from anamorph.enn.cost import cost_lines
 from anamorph.enn.curves import neuron_curve, synapse_curve
 from anamorph.enn.experiment import is_spiking, load
 from anamorph.enn.flow import synthesis
+from anamorph.enn.kept import Stages
 from anamorph.enn.page import write_page
 from anamorph.enn.run import metrics, warnings
+from anamorph.enn.synapse_circuits import CURRENTS
 from anamorph.errors import BadInput
+from anamorph.run_folder import open_for
 
 
 @pytest.fixture
@@ -41,10 +46,17 @@ def _quadrants(n: int = 300) -> Task:
     return Task("quadrants", x[100:], labels[100:], x[:100], labels[:100], tuple("0123456789"), "made up")
 
 
-def test_the_whole_flow_and_its_page(neuron: str, tmp_path: Path):
+def test_the_whole_flow_and_its_page(neuron: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     experiment = load("enn", {"neuron": neuron, "epochs": "3", "dies": "3", "mismatch_dies": "2"})
     task = _quadrants()
-    found = synthesis(experiment, task)
+    with open_for("enn", experiment.text(), tmp_path / "run") as folder:
+        found = synthesis(experiment, task, stages=Stages(folder))
+        # taken up again, nothing is computed a second time
+        for name in ("train_spiking", "infer"):
+            monkeypatch.setattr(flow, name, None)
+        again = synthesis(experiment, task, stages=Stages(folder))
+    np.testing.assert_array_equal(again.normal.accuracy, found.normal.accuracy)
+    np.testing.assert_array_equal(again.trained.weights.synapses[0], found.trained.weights.synapses[0])
     said = metrics(found, experiment, len(task.y_test))
     assert (said["neurons"]["value"], said["synapses"]["value"]) == (86, 1238)
     assert len(found.normal.accuracy) == 3
@@ -83,7 +95,32 @@ def test_misspelt_keys_and_names_are_refused():
     with pytest.raises(BadInput, match="no neuron named"):
         neuron_curve("biomimetic")
     with pytest.raises(BadInput, match="no synapse named"):
-        synapse_curve("compact")
+        synapse_curve("compct")
+
+
+def test_a_synapse_circuit_is_driven_by_the_neuron_or_in_its_place_by_the_paper_s(monkeypatch: pytest.MonkeyPatch):
+    drivers = []
+
+    def kept(name: str, key: str, make: Callable[[], object]) -> dict[str, np.ndarray]:
+        """The neuron's own rate, and what was measured with the synapse as its load."""
+        drivers.append(key)
+        n = len(CURRENTS) + 1
+        rate, i_out = 1e3 * np.arange(n), 1e-12 * (5.0 + np.arange(n))
+        return {"rate": rate, "loaded": 0.97 * rate, "i_out": i_out, "ripple": rate, "power": i_out,
+                "converged": np.ones(n, bool)}  # fmt: skip
+
+    monkeypatch.setattr(synapse_circuits, "kept_arrays", kept)
+    found = synapse_curve("compact", "lif")
+    assert found.f_spike[-1] == 1e3 * len(CURRENTS)
+    assert found.i_out[0, 0] == 5e-12
+    assert "behind lif" in found.source
+    assert "behind biomimetic_ml" in synapse_curve("compact", "mine.csv").source
+    assert "behind lif" in synapse_curve("dpi", "lif").source
+    assert len(set(drivers)) == 3
+
+
+def test_the_published_synapse_has_two_names():
+    assert (synapse_curve("published").i_out == synapse_curve("compact_published").i_out).all()
 
 
 def test_the_published_synapse_follows_the_paper_s_line_where_it_has_one():

@@ -107,7 +107,7 @@ class Spiking(Substrate):
         self.v_dd = technology.v_dd
         self.rules = MirrorRules(scale=scale)
         self.frequency = _neuron(neuron, technology)
-        self.curve = Curve(combine(self.frequency, synapse_curve(synapse)))
+        self.curve = Curve(combine(self.frequency, synapse_curve(synapse, neuron)))
         self.unit_leg: Legs = leg(np.array([weight_max / self.max_setting]), self.curve.activation, self.rules)
         if not self.unit_leg.count:
             raise BadInput("a unit leg would be longer than allowed", where="spiking: weight_max, n_bits",

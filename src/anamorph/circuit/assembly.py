@@ -13,7 +13,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from anamorph.circuit.compile import Structure
-from anamorph.device.mosfet import MosfetParameters, Terminals, drain_current, terminal_charges
+from anamorph.device.mosfet import MosfetParameters, Terminals, drain_current, noise_psd, terminal_charges
 
 
 class Conditions(NamedTuple):
@@ -59,6 +59,14 @@ def fet_currents(
     (slopes,) = pullback(jnp.ones_like(value))
     # current and voltages both flip sign for a p-channel device, so its conductances do not
     return structure.mosfet.polarity[:, None] * value, slopes
+
+
+def fet_noise(
+    structure: Structure, voltages: Float[Array, "nodes batch"], conditions: Conditions
+) -> tuple[Float[Array, "fets batch"], Float[Array, "fets batch"]]:
+    """Noise of every drain current: thermal, and flicker at 1 Hz, A²/Hz."""
+    v, deviations = _terminals(structure, voltages), conditions.deviations
+    return noise_psd(_parameters(structure), v, 1.0, deviations, conditions.temperature)
 
 
 def static_residual(

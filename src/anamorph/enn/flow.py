@@ -8,7 +8,7 @@ training through the generalised logistic function, every bias `x_min`, inferenc
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,11 +21,15 @@ from anamorph.characterise.linearity import feasibility
 from anamorph.data.mnist import CLASSES, SOURCE, read
 from anamorph.data.registry import fetch
 from anamorph.data.task import Task
+from anamorph.enn.corners import Corner, corners_of
+from anamorph.enn.curve_arrays import arrays_of, curve_of
 from anamorph.enn.curves import CIRCUITS, neuron_curve, synapse_curve
 from anamorph.enn.experiment import SpikingExperiment
-from anamorph.enn.variation import Curves, corner_tables, neuron_pool
+from anamorph.enn.kept import Arrays, Stages
+from anamorph.enn.tuned import Tuned, tuned_dies
+from anamorph.enn.variation import CORNER_END, Curves, corner_tables, neuron_pool
 from anamorph.network.spiking import Lookup, Structure, Weights, mnist_structure
-from anamorph.network.spiking_monte_carlo import Dies, infer, lognormal_weights, normal_weights
+from anamorph.network.spiking_monte_carlo import Dies, Neurons, infer, lognormal_weights, normal_weights
 from anamorph.network.spiking_train import SpikingTraining, TrainedSpiking, train_spiking
 from anamorph.provenance import named_key
 from anamorph.substrate.spiking.mirrors import Legs, MirrorRules, synthesise
@@ -39,6 +43,7 @@ STAGES = {
     "mirrors": "W and L of every synapse",
     "dies": "all test images on many dies",
     "neurons": "neurons of their own, corners of temperature and supply",
+    "tune": "training single dies",
     "cost": "adding up area and power",
 }
 
@@ -57,7 +62,8 @@ class Synthesis:
         nominal: the one die without deviation, with weights as trained.
         snapped: the one die without deviation, with weights as geometries.
         transistors: dies whose mirrors and neurons deviate by the area law; None where the neuron is a file.
-        corners: accuracy of the one die at each corner of temperature and supply; empty where the neuron is a file.
+        tuned: some of these dies trained one by one; None where there are none.
+        corners: accuracies of the one die at each corner of temperature and supply; empty where the neuron is a file.
     """
 
     structure: Structure
@@ -71,12 +77,19 @@ class Synthesis:
     normal: Dies
     mismatched: Dies
     transistors: Dies | None
-    corners: dict[str, float]
+    tuned: Tuned | None
+    corners: dict[str, Corner]
 
 
-def characterised(experiment: SpikingExperiment) -> Curves:
+def characterised(experiment: SpikingExperiment, stages: Stages | None = None) -> Curves:
     """The curves of an experiment with their fits, over the range up to x = 1."""
-    neuron = neuron_curve(experiment.neuron, experiment.technology)
+    name = experiment.neuron
+    if name in CIRCUITS:
+        inputs = {"neuron": name, "technology": technology.load(experiment.technology).digest}
+        measure = lambda: arrays_of(neuron_curve(name, experiment.technology))  # noqa: E731
+        neuron = curve_of((stages or Stages()).arrays("curve", inputs, measure))
+    else:
+        neuron = neuron_curve(name, experiment.technology)
     synapse = synapse_curve(experiment.synapse, experiment.neuron, experiment.technology)
     activation = combine(neuron, synapse)
     grid = np.linspace(0.0, 1.0, 1001)
@@ -85,14 +98,24 @@ def characterised(experiment: SpikingExperiment) -> Curves:
     return Curves(neuron, synapse, activation, fit_polynomial(grid, y), fit_logistic(grid, y), found)
 
 
-def mnist(train: int | None = None, test: int | None = None) -> Task:
-    """All 784 pixels of MNIST from 0 to 1: 60,000 and 10,000 images in the official order, or the first of each."""
+def mnist(train: int | None = None, test: int | None = None, validation: int = 0) -> Task:
+    """All 784 pixels of MNIST from 0 to 1: 60,000 and 10,000 images in the official order, or the first of each.
+
+    Args:
+        train: how many training images; all without it.
+        test: how many test images; all without it.
+        validation: so many of the training images, the last of all 60,000, are judged in place of the test images and
+            not trained on: for choices of hyper-parameters.
+    """
     fetch("mnist14")  # the same four files
     found = read()
     flat = lambda images: images.reshape(len(images), -1) / 255.0  # noqa: E731
+    x, y, x_test, y_test = found.x_train, found.y_train, found.x_test, found.y_test
+    if validation:
+        x, y, x_test, y_test = x[:-validation], y[:-validation], x[-validation:], y[-validation:]
     return Task(
-        "mnist", flat(found.x_train[:train]), found.y_train[:train].astype(np.int64), flat(found.x_test[:test]),
-        found.y_test[:test].astype(np.int64), CLASSES, SOURCE,
+        "mnist", flat(x[:train]), y[:train].astype(np.int64), flat(x_test[:test]), y_test[:test].astype(np.int64),
+        CLASSES, SOURCE,
     )  # fmt: skip
 
 
@@ -106,7 +129,10 @@ def lookups(curves: Curves, through: str) -> tuple[Lookup, Lookup]:
 
 
 def synthesis(
-    experiment: SpikingExperiment, task: Task | None = None, watch: Callable[[str], None] = lambda stage: None
+    experiment: SpikingExperiment,
+    task: Task | None = None,
+    watch: Callable[[str], None] = lambda stage: None,
+    stages: Stages | None = None,
 ) -> Synthesis:
     """Run the whole flow.
 
@@ -114,21 +140,66 @@ def synthesis(
         experiment: what to do.
         task: MNIST if left out.
         watch: told the name of each of `STAGES` as it begins.
+        stages: where what takes long is kept, for a run that is taken up again; nowhere if left out.
 
     Raises:
         BadInput: an experiment that names what is not there.
         OutOfDomain: a neuron faster than its synapse is known.
         DoesNotFit: a weight for which no mirror is wide enough.
     """
+    stages = stages or Stages()
     watch("curves")
-    curves = characterised(experiment)
+    curves = characterised(experiment, stages)
     card = technology.load(experiment.technology)
-    task = task or mnist(experiment.train, experiment.test)
+    task = task or mnist(experiment.train, experiment.test, experiment.validation)
     watch("train")
     structure = mnist_structure(experiment.inhibitory)
     seen, answers = lookups(curves, experiment.through)
     layers = len(structure.wirings)
-    own = experiment.through == "curve"
+    trained = _trained(experiment, structure, seen, task, stages)
+    watch("mirrors")
+    rules = MirrorRules(scale=experiment.mirror_scale)
+    realised, legs = synthesise(trained.weights, curves.activation, rules)
+    watch("dies")
+
+    def judged(name: str, weights: Weights, neurons: tuple[Lookup, ...] | Neurons | None = None) -> Dies:
+        neurons = neurons or (answers,) * layers
+        return _kept_dies(stages, name, structure, weights, neurons, task)
+
+    spread = _spreads(legs, layers, card.value("pfet", "a_vt"), card.value("pfet", "slope_factor"), rules)
+    mismatched = lognormal_weights(realised, spread, experiment.mismatch_dies, named_key(experiment.seed, "mismatch"))
+    spread_dies = normal_weights(
+        trained.weights, experiment.weight_spread, experiment.dies, named_key(experiment.seed, "normal")
+    )
+    verdicts = {
+        "nominal": judged("dies_nominal", one_die(trained.weights)),
+        "snapped": judged("dies_snapped", one_die(realised)),
+        "normal": judged("dies_normal", spread_dies),
+        "mismatched": judged("dies_mismatched", mismatched),
+    }
+    transistors, tuned, corners = None, None, {}
+    if experiment.neuron in CIRCUITS:
+        watch("neurons")
+        if experiment.neuron_samples:
+            pool = neuron_pool(experiment, curves, structure, stages)
+            transistors = judged("dies_transistors", mismatched, pool)
+            if experiment.tuned_dies:
+                watch("tune")
+                tuned = tuned_dies(experiment, structure, realised, mismatched, pool, task, stages)
+        tables = corner_tables(experiment, curves, stages)
+        judge = lambda name, weights, f: judged(name, one_die(weights), (f,) * layers)  # noqa: E731
+        corners = corners_of(np.asarray(answers.values), tables, judge, realised, CORNER_END)
+    return Synthesis(
+        structure, curves, trained, realised, legs, rules, **verdicts, transistors=transistors, tuned=tuned,
+        corners=corners,
+    )  # fmt: skip
+
+
+def _trained(
+    experiment: SpikingExperiment, structure: Structure, seen: Lookup, task: Task, stages: Stages
+) -> TrainedSpiking:
+    """The trained network, from the run folder where it is there."""
+    own, layers = experiment.through == "curve", len(structure.wirings)
     settings = SpikingTraining(
         epochs=experiment.epochs,
         learning_rate=experiment.learning_rate,
@@ -139,38 +210,39 @@ def synthesis(
         train_biases=own,
         weight_noise=experiment.weight_spread if own else 0.0,
     )
-    trained = train_spiking(structure, (seen,) * layers, task, settings, named_key(experiment.seed, "train"))
-    watch("mirrors")
-    rules = MirrorRules(scale=experiment.mirror_scale)
-    realised, legs = synthesise(trained.weights, curves.activation, rules)
-    watch("dies")
+    inputs = {"settings": settings, "curve": np.asarray(seen.values), "seed": experiment.seed, **_of(task, "train")}
 
-    def judged(weights: Weights) -> Dies:
-        return infer(structure, weights, (answers,) * layers, task.x_test, task.y_test)
+    def make() -> Arrays:
+        found = train_spiking(structure, (seen,) * layers, task, settings, named_key(experiment.seed, "train"))
+        shares = {name: np.asarray(getattr(found, name)) for name in ("train_accuracy", "over_range", "under_range")}
+        return weight_arrays(found.weights) | shares
 
-    spread = _spreads(legs, layers, card.value("pfet", "a_vt"), card.value("pfet", "slope_factor"), rules)
-    mismatched = lognormal_weights(realised, spread, experiment.mismatch_dies, named_key(experiment.seed, "mismatch"))
-    spread_dies = normal_weights(
-        trained.weights, experiment.weight_spread, experiment.dies, named_key(experiment.seed, "normal")
+    found = stages.arrays("trained", inputs, make)
+    return TrainedSpiking(
+        weights_of(found, layers), found["train_accuracy"], float(found["over_range"]), float(found["under_range"])
     )
-    verdicts = {
-        "nominal": judged(one_die(trained.weights)),
-        "snapped": judged(one_die(realised)),
-        "normal": judged(spread_dies),
-        "mismatched": judged(mismatched),
-    }
-    transistors, corners = None, {}
-    if experiment.neuron in CIRCUITS:
-        watch("neurons")
-        if experiment.neuron_samples:
-            pool = neuron_pool(experiment, curves, structure)
-            transistors = infer(structure, mismatched, pool, task.x_test, task.y_test)
-        for name, table in corner_tables(experiment, curves).items():
-            at_corner = infer(structure, one_die(realised), (Lookup(table),) * layers, task.x_test, task.y_test)
-            corners[name] = float(at_corner.accuracy[0])
-    return Synthesis(
-        structure, curves, trained, realised, legs, rules, **verdicts, transistors=transistors, corners=corners
-    )
+
+
+def _kept_dies(
+    stages: Stages, name: str, structure: Structure, weights: Weights, neurons: tuple[Lookup, ...] | Neurons, task: Task
+) -> Dies:
+    """What dies answer, from the run folder where it is there."""
+    tables = neurons.pool if isinstance(neurons, Neurons) else np.stack([np.asarray(n.values) for n in neurons])
+    inputs = weight_arrays(weights) | {"tables": tables} | _of(task, "test")
+    if isinstance(neurons, Neurons):
+        inputs |= {f"chosen_{i}": chosen for i, chosen in enumerate(neurons.chosen)}
+
+    def make() -> Arrays:
+        found = infer(structure, weights, neurons, task.x_test, task.y_test)
+        return {"accuracy": found.accuracy, "undecided": found.undecided}
+
+    found = stages.arrays(name, inputs, make)
+    return Dies(found["accuracy"], found["undecided"])
+
+
+def _of(task: Task, part: str) -> dict[str, np.ndarray]:
+    """By what images are told apart from others: their sums and labels."""
+    return {f"x_{part}": getattr(task, f"x_{part}").sum(axis=1), f"y_{part}": getattr(task, f"y_{part}")}
 
 
 def one_die(weights: Weights) -> Weights:
@@ -184,9 +256,20 @@ def _spreads(legs: tuple[Legs, ...], layers: int, a_vt: float, slope_factor: flo
     return Weights(tuple(sigma[:layers]), tuple(sigma[layers:]))
 
 
+def weight_arrays(weights: Weights) -> Arrays:
+    """Weights by names that `weights_of` reads."""
+    arrays = {f"synapses_{i}": np.asarray(w) for i, w in enumerate(weights.synapses)}
+    return arrays | {f"biases_{i}": np.asarray(b) for i, b in enumerate(weights.biases)}
+
+
+def weights_of(arrays: Mapping[str, np.ndarray], layers: int) -> Weights:
+    """What `weight_arrays` took apart."""
+    return Weights(
+        tuple(arrays[f"synapses_{i}"] for i in range(layers)), tuple(arrays[f"biases_{i}"] for i in range(layers))
+    )
+
+
 def keep_weights(path: Path, weights: Weights) -> None:
     """Write weights as npz, which holds arrays and nothing that could run."""
-    arrays = {f"synapses_{i}": np.asarray(w) for i, w in enumerate(weights.synapses)}
-    arrays |= {f"biases_{i}": np.asarray(b) for i, b in enumerate(weights.biases)}
     with path.open("wb") as stream:
-        np.savez(stream, **arrays)  # pyright: ignore[reportArgumentType]
+        np.savez(stream, **weight_arrays(weights))  # pyright: ignore[reportArgumentType]

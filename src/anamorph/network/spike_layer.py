@@ -18,7 +18,7 @@ from anamorph.characterise.spiking_cell import SpikingCell
 #: Longest row, in units of tau.
 FINEST = 1 / 128
 #: A block spans at most so many tau, which costs three digits of 16, and so many numbers, which stay in a core's cache.
-SPAN, BLOCK = 8.0, 60_000
+SPAN, BLOCK = 8.0, 30_000
 #: Refinements of a spike's moment within its row: each makes the error about a hundredth.
 REFINEMENTS = 5
 
@@ -121,12 +121,15 @@ class tables:  # noqa: N801  (called like a function)
         """Hz and W."""
         place = x * self.scale
         np.clip(place, 0.0, np.nextafter(self.last, 0), out=place)
-        knot = place.astype(np.int32)
+        knot = place.astype(np.intp)
         place -= knot
-        return tuple(
-            table.take(knot) + slope.take(knot) * place
-            for table, slope in zip((self.rate, self.power), self.slopes, strict=True)
-        )  # pyright: ignore[reportReturnType]
+        found = []
+        for table, slope in zip((self.rate, self.power), self.slopes, strict=True):
+            value = slope.take(knot, mode="clip")
+            value *= place
+            value += table.take(knot, mode="clip")
+            found.append(value)
+        return found[0], found[1]
 
 
 def _rows(group: Group, before: Trains, duration: float, finest: float) -> _Rows:

@@ -26,7 +26,7 @@ STEP = 20e-9
 
 
 def measure() -> dict[str, float]:
-    """CPU seconds (all cores) per synaptic event, ours and the loop's; how far the loop's outputs are off, in periods (RMS)."""
+    """CPU seconds per synaptic event, ours and the loop's; how far the loop's outputs are off, periods (RMS)."""
     cell = _cell()
     structure = Structure(tuple(Dense(n, m, True) for n, m in zip(LAYERS, LAYERS[1:], strict=False)), (False,) * 3)
     rng = np.random.default_rng(0)

@@ -10,10 +10,12 @@ import typer
 from typer.core import TyperGroup
 
 from anamorph import cli_data
+from anamorph.cli_mixed_signal import run_ms_neuron
 from anamorph.cli_netlist import netlist
 from anamorph.cli_nir import nir
 from anamorph.cli_presentation import presentation
 from anamorph.cli_reproduce import reproduce
+from anamorph.cli_spikes import spikes
 from anamorph.cli_spiking import linearity, linearity_of, run_enn
 from anamorph.errors import AnamorphError, BadInput, Interrupted
 
@@ -77,12 +79,13 @@ def _options(
 def run(experiment: Subject, out: Out = None, seed: Seed = None, set_: Set = None) -> None:
     """Run the whole closed loop and write the report."""
     from anamorph.enn.experiment import is_spiking
+    from anamorph.experiment import parse_replacements
+    from anamorph.mixed_signal.experiment import is_mixed_signal
 
-    if is_spiking(experiment):
-        from anamorph.experiment import parse_replacements
-
-        run_enn(experiment, out, seed, parse_replacements(set_ or []))
-        return
+    for is_of_kind, go in ((is_spiking, run_enn), (is_mixed_signal, run_ms_neuron)):
+        if is_of_kind(experiment):
+            go(experiment, out, seed, parse_replacements(set_ or []))
+            return
     _go(experiment, "report", out, seed, set_)
 
 
@@ -170,6 +173,7 @@ app.command()(netlist)
 app.command()(presentation)
 app.command()(linearity)
 app.command()(nir)
+app.command()(spikes)
 
 
 def _go(subject: str, until: str, out: Path | None, seed: int | None, replace: list[str] | None) -> Any:

@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from anamorph.cli_spike_events import tell_events
 from anamorph.data.task import Task
 from anamorph.enn import events
-from anamorph.enn.events import RunEvents, events_of_run, metrics, report_events
+from anamorph.enn.events import RunEvents, events_of_run, metrics
 from anamorph.enn.experiment import load
 from anamorph.enn.flow import keep_weights
 from anamorph.errors import BadInput
@@ -62,14 +63,18 @@ def test_first_layer_spikes_at_the_rates_of_its_pixels(found: RunEvents, run: Pa
     np.testing.assert_allclose(found.record.rates()[:, :49], f, atol=1.05 / 2e-4)
 
 
-def test_figures_and_page_are_kept(run: Path, monkeypatch: pytest.MonkeyPatch):
+def test_figures_and_page_are_kept_and_told(
+    run: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
     monkeypatch.setattr(events, "mnist", lambda train, images: TASK)
-    lines, page = report_events(run, 2, 2e-4, 50e-6)
+    tell_events(run, 2, "0.2 ms", "50 us")
     kept = json.loads((run / "events.json").read_text())
-    assert kept["provenance"]["synapse time constant, s"] == 50e-6
-    assert any(line.startswith("accuracy_interval") for line in lines)
-    assert any("time constant" in line and "assumed" in line for line in lines)
-    assert page.read_text().startswith("<!doctype html>")
+    assert kept["provenance"]["synapse time constant, s"] == pytest.approx(50e-6)
+    said = capsys.readouterr().out.splitlines()
+    assert any(line.startswith("accuracy_interval") for line in said)
+    assert any("time constant" in line and "assumed" in line for line in said)
+    assert said[-1] == f"page: {run / 'events.html'}"
+    assert (run / "events.html").read_text().startswith("<!doctype html>")
 
 
 def test_what_makes_no_sense_is_refused(run: Path):

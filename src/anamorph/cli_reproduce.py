@@ -21,7 +21,8 @@ Json = Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write
 Out = Annotated[Path | None, typer.Option(help="Folder; by default runs/reproduce-PAPER.", show_default=False)]
 Seed = Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Of all randomness.")]
 #: In a terminal.
-COLOURS = {"agree": "green", "better": "bold green", "worse": "red", "missed": "yellow", "not comparable": "dim"}
+COLOURS = {"agree": "green", "better": "bold green", "worse": "red", "missed": "yellow", "left out": "dim",
+           "not comparable": "dim"}  # fmt: skip
 
 
 def reproduce(paper: Name, quick: Quick = False, json_: Json = None, out: Out = None, seed: Seed = 1) -> None:
@@ -74,7 +75,7 @@ def print_ledger(done: Reproduction) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from anamorph.papers.ledger import NOT_MEASURED, count, figure_text
+    from anamorph.papers.ledger import NOT_MEASURED, count, figure_text, printed
 
     out = Console(highlight=False)
     if not out.is_terminal:
@@ -83,7 +84,9 @@ def print_ledger(done: Reproduction) -> None:
     for column, side in (("source", "left"), ("quantity", "left"), ("paper", "right"), ("here", "right"), ("", "left")):
         table.add_column(column, justify=side, no_wrap=column != "quantity" and column != "source")  # pyright: ignore[reportArgumentType]
     for claim, row in zip(done.paper.claims, done.rows, strict=True):
-        cells = (escape(text) for text in (row.source, row.quantity, claim.text, figure_text(row.here, row.unit)))
+        cells = (
+            escape(text) for text in (row.source, row.quantity, printed(claim.text), figure_text(row.here, row.unit))
+        )
         table.add_row(*cells, Text(row.status, COLOURS[row.status]))
     out.print(table)
     for name, why in done.failures.items():

@@ -133,5 +133,5 @@ def show(value: float, unit: str, digits: int = 3) -> str:
 
 
 def _show_area(value: float, digits: int) -> str:
-    scaled, unit = (value * 1e12, "um²") if value < 1e-7 else (value * 1e6, "mm²")
+    scaled, unit = (value * 1e12, "µm²") if value < 1e-7 else (value * 1e6, "mm²")
     return f"{float(f'{scaled:.{digits}g}'):,.10g} {unit}"  # rounded, and never in powers of ten

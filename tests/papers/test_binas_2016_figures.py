@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 from anamorph.papers.binas_2016.measurements import mnist_transients
-from anamorph.papers.binas_2016.measurements._transients import Decisions, hidden_currents
+from anamorph.papers.binas_2016.measurements._transients import Decisions, hidden_currents, margins
+from anamorph.papers.measure import LEFT_OUT
 from anamorph.substrate.current_mirror import CurrentMirror
 from anamorph.substrate.current_mirror.dynamics import RUN_TIMES, Dynamics, Waveform
 from anamorph.substrate.current_mirror.soma_dynamics import SomaFets
@@ -39,6 +42,24 @@ def test_the_figures_of_the_paper_are_redrawn() -> None:
     (scatter,) = places["Figure 4a"]
     assert {t.name for t in scatter.plot.select_traces() if t.name} == {"15 nA", "45 nA"}  # pyright: ignore[reportAttributeAccessIssue]
     assert "2 patterns whose class never differed, or that did not reach it" in scatter.caption
+
+
+def test_late_samples_are_told_by_their_margins() -> None:
+    outputs = np.array([[4.0, 3.0, 1.0], [0.0, 2.0, 1.0], [0.0, 0.0, 0.0]])
+    np.testing.assert_allclose(margins(outputs), [0.25, 0.5, 0.0])
+    lead = np.array([0.05, 0.4, 0.5, 0.4, 0.3, 0.4])
+    found = replace(_decisions(15e-9), margin=lead)  # the first has no time to output
+    assert "The 1 late samples" in found.slow_ones(15e-6) and "by 5 % of itself" in found.slow_ones(15e-6)
+    assert "those of the others by 40 %" in found.slow_ones(15e-6)
+    assert _decisions(15e-9).slow_ones(15e-6) == ""
+
+
+def test_a_quick_measurement_says_no_shares_of_few_samples() -> None:
+    slow, fast = (_decisions(current) for current in (15e-9, 45e-9))
+    claims = mnist_transients.timing(slow, fast) | mnist_transients.rates(slow, slow.found.operations)
+    few = {name for name, found in claims.items() if found.basis == LEFT_OUT}
+    assert few == {"output_within_15us", "output_within_7us", "image_rate", "throughput", "throughput_as_printed"}
+    assert all("Not measured by --quick" in claims[name].note and claims[name].value is None for name in few)
 
 
 def test_a_hidden_neurons_activity_is_what_its_own_diode_takes(cmos180: Technology) -> None:

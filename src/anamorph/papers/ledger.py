@@ -3,6 +3,7 @@
 agree           within the claim's tolerance; of an inequality: it holds
 better, worse   outside it, in the good or in the bad direction; where neither is good, worse
 missed          no figure of ours: not measured by this version, failed, or not converged
+left out        a quick ledger has no figure, and the full one does
 not comparable  the claim says why; our figure, if there is one, is shown beside it
 """
 
@@ -13,10 +14,12 @@ from collections import Counter
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from anamorph.papers import measure
 from anamorph.papers.claims import Claim
 from anamorph.papers.measure import Measured
 
-AGREE, BETTER, WORSE, MISSED, NOT_COMPARABLE = STATUSES = ("agree", "better", "worse", "missed", "not comparable")
+STATUSES = ("agree", "better", "worse", "missed", "left out", "not comparable")
+AGREE, BETTER, WORSE, MISSED, LEFT_OUT, NOT_COMPARABLE = STATUSES
 #: Why a claim is missed whose measurement does not exist.
 NOT_MEASURED = "Not measured by this version."
 #: Digits in which figures are written: float64 without the rounding of a change of units.
@@ -68,8 +71,13 @@ def compare(claim: Claim, measured: Measured | None, failure: str = "") -> Row:
     return Row(
         claim.id, claim.source, claim.quantity, _in_unit(claim.value, claim),
         None if here is None else _in_unit(here, claim), claim.unit, _in_unit(claim.tolerance, claim),
-        status_of(claim, here), _note(claim, measured, failure if here is None else ""),
+        _status(claim, measured, here), _note(claim, measured, failure if here is None else ""),
     )  # fmt: skip
+
+
+def _status(claim: Claim, measured: Measured | None, here: float | None) -> str:
+    found = status_of(claim, here)
+    return LEFT_OUT if found == MISSED and measured is not None and measured.basis == measure.LEFT_OUT else found
 
 
 def status_of(claim: Claim, here: float | None) -> str:
@@ -101,7 +109,12 @@ def figure_text(value: float | None, unit: str) -> str:
     if value is None:
         return "–"
     number = f"{value:,.0f}" if value == round(value) and abs(value) >= 1000 else f"{value:.4g}"
-    return f"{number} {unit}".strip()
+    return printed(f"{number} {unit}".strip())
+
+
+def printed(text: str) -> str:
+    """A quantity as it is printed: ``um^2``, as claims are written, is ``µm²``."""
+    return text.replace("um^2", "µm²").replace("mm^2", "mm²")
 
 
 def _in_unit(value: float, claim: Claim) -> float:

@@ -24,8 +24,10 @@ from anamorph.provenance import named_key
 from anamorph.report.page import Figure
 from anamorph.technology.card import BASES
 
-#: How a figure of ours came to be: as on a technology card, or by counting what a netlist holds.
-MEASURED_BASES = (*BASES, "counted")
+#: Of what a quick ledger does not measure; see `Context.left_out`.
+LEFT_OUT = "left out"
+#: How a figure of ours came to be: as on a technology card, or by counting what a netlist holds; or why there is none.
+MEASURED_BASES = (*BASES, "counted", LEFT_OUT)
 
 
 @dataclass(frozen=True)
@@ -94,6 +96,15 @@ class Context:
     def key(self, name: str) -> jax.Array:
         """The random key of one part of a measurement."""
         return named_key(self.seed, name)
+
+    def reduced(self, said: str) -> str:
+        """For notes: what a quick ledger does less, in words; nothing in a full one."""
+        return f" Quick: {said}." if self.quick else ""
+
+
+def left_out(why: str) -> Measured:
+    """For a claim of which a quick ledger can say nothing: no figure, and no status but that it was left out."""
+    return Measured(None, basis=LEFT_OUT, note=f"Not measured by --quick: {why}.")
 
 
 Function = Callable[[Context], Findings]

@@ -6,7 +6,18 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from anamorph.papers.ledger import AGREE, BETTER, MISSED, NOT_COMPARABLE, NOT_MEASURED, WORSE, count, figure_text
+from anamorph.papers.ledger import (
+    AGREE,
+    BETTER,
+    LEFT_OUT,
+    MISSED,
+    NOT_COMPARABLE,
+    NOT_MEASURED,
+    WORSE,
+    count,
+    figure_text,
+    printed,
+)
 from anamorph.papers.tables import PaperTable
 from anamorph.report.page import Figure, Page, Section, Table, write_report
 from anamorph.versions import versions
@@ -18,8 +29,8 @@ if TYPE_CHECKING:
 #: What the words of the column "status" mean.
 MEANING = (
     f"{AGREE}: within the tolerance; a claim with 'at most' or 'at least' holds. {BETTER}, {WORSE}: outside it, in the "
-    f"good or in the bad direction; where neither is good, {WORSE}. {MISSED}: no figure of ours. {NOT_COMPARABLE}: the "
-    "note says why."
+    f"good or in the bad direction; where neither is good, {WORSE}. {MISSED}: no figure of ours. {LEFT_OUT}: none in "
+    f"a quick ledger. {NOT_COMPARABLE}: the note says why."
 )
 
 
@@ -43,14 +54,14 @@ def page_of(done: Reproduction) -> Page:
 
 
 def _table(done: Reproduction) -> Table:
-    rows = []
+    rows, notes = [], []
     for claim, row in zip(done.paper.claims, done.rows, strict=True):
         reach = f"± {figure_text(row.tolerance, row.unit)}" if claim.comparable and claim.tolerance else "–"
         note = f"{row.note} Tolerance: {claim.tolerance_reason}" if claim.tolerance_reason else row.note
-        rows.append(
-            (row.source, row.quantity, claim.text, figure_text(row.here, row.unit), reach, row.status, note.strip())
-        )
-    return Table(("Source", "Quantity", "Paper", "Here", "Tolerance", "Status", "Note"), tuple(rows))
+        ours = figure_text(row.here, row.unit)
+        rows.append((row.source, row.quantity, printed(claim.text), ours, reach, row.status))
+        notes.append(note.strip())
+    return Table(("Source", "Quantity", "Paper", "Here", "Tolerance", "Status"), tuple(rows), notes=tuple(notes))
 
 
 def _figures(done: Reproduction) -> tuple[Section, ...]:
@@ -73,14 +84,14 @@ def _filled(table: PaperTable, done: Reproduction) -> Table:
     for label, cells in table.rows:
         texts = [label]
         for cell in cells:
-            texts.append(" / ".join(_number(claims[name].text, claims[name].unit) for name in cell))
+            texts.append(" / ".join(_number(printed(claims[name].text), claims[name].unit) for name in cell))
             texts.append(" / ".join(_ours(claims[name], done) for name in cell))
         rows.append(tuple(texts))
     return Table(("", *columns), tuple(rows))
 
 
 def _number(text: str, unit: str) -> str:
-    return text.removesuffix(unit).strip()
+    return text.removesuffix(printed(unit)).strip()
 
 
 def _ours(claim: Claim, done: Reproduction) -> str:

@@ -43,13 +43,24 @@ class Figure:
 
 @dataclass(frozen=True)
 class Table:
-    """Rows under column names. Cells are shown as they are, so numbers come as text with their unit."""
+    """Rows under column names. Cells are shown as they are, so numbers come as text with their unit.
+
+    Attributes:
+        columns: headings.
+        rows: cells.
+        caption: above the table.
+        notes: one per row, across all columns below it; empty for none.
+    """
 
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     caption: str = ""
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        if self.notes and len(self.notes) != len(self.rows):
+            raise BadInput("notes do not match the rows", where=f"report table '{self.caption or self.columns}'",
+                           expected=str(len(self.rows)), got=str(len(self.notes)))  # fmt: skip
         for index, row in enumerate(self.rows):
             if len(row) != len(self.columns):
                 raise BadInput(

@@ -9,7 +9,7 @@ import pytest
 
 from anamorph.papers import claims
 from anamorph.papers.ledger import NOT_MEASURED, STATUSES, compare, count, figure_text
-from anamorph.papers.measure import Measured
+from anamorph.papers.measure import Measured, left_out
 
 
 def claim(**keys: Any) -> claims.Claim:
@@ -89,6 +89,12 @@ def test_rows_are_in_the_papers_unit() -> None:
     }  # fmt: skip
 
 
+def test_what_a_quick_ledger_leaves_out_is_neither_missed_nor_passed() -> None:
+    row = compare(claim(bound="at least"), left_out("too few samples"))
+    assert (row.status, row.here) == ("left out", None)
+    assert row.note.startswith("Not measured by --quick: too few samples.")
+
+
 def test_counting() -> None:
     rows = tuple(compare(claim(better="higher"), Measured(v)) for v in (0.976, 0.9, 0.99, 0.976, None))
     assert count(rows) == "5 claims: 2 agree, 1 better, 1 worse, 1 missed"
@@ -98,7 +104,7 @@ def test_counting() -> None:
 @pytest.mark.parametrize(
     ("value", "unit", "text"),
     [(97.62, "%", "97.62 %"), (277990.0, "", "277,990"), (98.0, "", "98"), (0.123456, "pJ/Op", "0.1235 pJ/Op"),
-     (None, "us", "–"), (1234.5, "us", "1234 us")],
+     (None, "us", "–"), (1234.5, "us", "1234 us"), (2458.0, "um^2", "2,458 µm²")],
 )  # fmt: skip
 def test_numbers_as_people_read_them(value: float | None, unit: str, text: str) -> None:
     assert figure_text(value, unit) == text

@@ -36,10 +36,11 @@ def test_every_claim_is_a_row() -> None:
     page = page_of(_done())
     table = page.sections[0].table
     assert table is not None
-    assert table.columns == ("Source", "Quantity", "Paper", "Here", "Tolerance", "Status", "Note")
-    note = "Simulated, n = 500. Tolerance: One in 200."
-    assert table.rows[0] == ("Table 1", "accuracy", "98.0 %", "98.3 %", "± 0.5 %", "agree", note)
-    assert table.rows[1][2:] == ("at most 0.1 pJ/Op", "–", "–", "missed", "It broke.")
+    assert table.columns == ("Source", "Quantity", "Paper", "Here", "Tolerance", "Status")
+    assert table.rows[0] == ("Table 1", "accuracy", "98.0 %", "98.3 %", "± 0.5 %", "agree")
+    assert table.rows[1][2:] == ("at most 0.1 pJ/Op", "–", "–", "missed")
+    assert table.notes == ("Simulated, n = 500. Tolerance: One in 200.", "It broke.")
+    assert '<td colspan="5">It broke.</td>' in render(page_of(_done()))
 
 
 def test_figures_follow_in_the_papers_order() -> None:

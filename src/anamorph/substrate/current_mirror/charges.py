@@ -163,13 +163,15 @@ def _cell_charges(stage: Stage) -> CellCharges:
     soma = _soma_matrix(stage, nodes, drive_p, drive_n)
     top = 2**stage.n_bits - 1
     codes = np.arange(-top, top + 1)
-    gates = _synapse_matrices(stage, codes, drive_p, drive_n, np.full(len(nodes), V_FED))
     v_out = _nodes()
-    feeding = [int(np.argmin(np.abs(nodes - state))) for state in FEEDING_STATES]
-    same = np.ones(len(v_out))
-    fed = np.mean(
-        [_synapse_matrices(stage, codes, drive_p[i] * same, drive_n[i] * same, v_out) for i in feeding], axis=0
-    )
+    feeding = np.repeat([int(np.argmin(np.abs(nodes - state))) for state in FEEDING_STATES], len(v_out))
+    # all states at once: a shape compiles once
+    every = _synapse_matrices(
+        stage, codes, np.concatenate([drive_p, drive_p[feeding]]), np.concatenate([drive_n, drive_n[feeding]]),
+        np.concatenate([np.full(len(nodes), V_FED), np.tile(v_out, len(FEEDING_STATES))]),
+    )  # fmt: skip
+    gates, fed = np.split(every, [len(nodes)], axis=1)
+    fed = fed.reshape(len(codes), len(FEEDING_STATES), len(v_out), *fed.shape[2:]).mean(1)
     return CellCharges(
         soma_in=_integrated(nodes, soma[:, 0, 0]),
         soma_p=_integrated(drive_p, soma[:, 1, 1]),

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Array, Bool, Float
 
-from anamorph.circuit.interpolation import series
+from anamorph.circuit.interpolation import CurrentMap, series
 from anamorph.errors import BadInput
 from anamorph.substrate.contract import Die, Program
 from anamorph.substrate.current_mirror.built import n_synapses
@@ -32,8 +33,8 @@ from anamorph.substrate.current_mirror.dynamics import (
 from anamorph.substrate.current_mirror.links import Link
 from anamorph.substrate.current_mirror.march import Record, march
 from anamorph.substrate.current_mirror.programmed import Programmed
-from anamorph.substrate.current_mirror.run import V_READ, DieTables, solve_die
-from anamorph.substrate.current_mirror.soma_dynamics import SomaFets, Triples
+from anamorph.substrate.current_mirror.run import V_READ, DieTables, LayerState, Somas, solve_die
+from anamorph.substrate.current_mirror.soma_dynamics import SomaFets, Triple, Triples
 from anamorph.substrate.current_mirror.substrate import CurrentMirror
 from anamorph.substrate.current_mirror.synapse_space import POSITIVE
 from anamorph.threads import in_threads
@@ -118,9 +119,13 @@ def _network(substrate: CurrentMirror, die: Die, program: Program, tables: DieTa
         for deviations, own, link in zip(die.deviations["soma"], charges, links, strict=True)
     ]
     current_map = stage.regions[1].maps[POSITIVE]
+    return Network(tuple(layers), Outlet(current_map, _outlet(current_map, tables.outlet.coefficients()[1][POSITIVE])))
+
+
+@jax.jit
+def _outlet(current_map: CurrentMap, coefficients: Float[Array, "1 n_out M 1 N"]) -> Float[Array, "M n_out"]:
     at = current_map.v.basis(jnp.asarray(V_READ)) @ current_map.psi
-    weights = jnp.einsum("nmk,k->mn", tables.outlet.coefficients()[1][POSITIVE][0, :, :, 0], at)
-    return Network(tuple(layers), Outlet(current_map, weights))
+    return jnp.einsum("nmk,k->mn", coefficients[0, :, :, 0], at)
 
 
 @dataclass(frozen=True)
@@ -172,15 +177,18 @@ def _classes(tables: DieTables, inputs: np.ndarray, n_out: int) -> tuple[np.ndar
 def _start(tables: DieTables, inputs: np.ndarray) -> tuple[Triples, np.ndarray]:
     """Where every layer rests at the inputs; at ground where no rest was found."""
     states, _ = solve_die(tables, jnp.asarray(inputs)[None])
-    layers, found = [], np.ones(len(inputs), bool)
-    for somas, state in zip(tables.somas, states, strict=True):
-        fine = state.found[0].all(-1)
-        found &= np.asarray(fine)
-        t = somas.axis.coordinate(state.v[0])
-        drives = (series(c[:, None, :], t) for c in (somas.drive_p, somas.drive_n))
-        z = jnp.stack([state.v[0], *drives])
-        layers.append(jnp.where(fine[None, :, None], z, 0.0))
-    return tuple(layers), found
+    rests = [_rest(somas, state) for somas, state in zip(tables.somas, states, strict=True)]
+    found = np.logical_and.reduce([np.asarray(fine) for _, fine in rests])
+    return tuple(z for z, _ in rests), found
+
+
+@jax.jit
+def _rest(somas: Somas, state: LayerState) -> tuple[Triple, Bool[Array, " patterns"]]:
+    """A layer's unknowns in its static state, and the patterns for which there is one."""
+    fine = state.found[0].all(-1)
+    t = somas.axis.coordinate(state.v[0])
+    drives = (series(c[:, None, :], t) for c in (somas.drive_p, somas.drive_n))
+    return jnp.where(fine[None, :, None], jnp.stack([state.v[0], *drives]), 0.0), fine
 
 
 def _waveform(network: Network, record: Record, show: int) -> Waveform:

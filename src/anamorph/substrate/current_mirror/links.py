@@ -11,6 +11,7 @@ from typing import NamedTuple
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
 from anamorph.circuit.feedforward import PRODUCT, Region
@@ -73,7 +74,10 @@ class Link(eqx.Module):
     def of(cls, regions: tuple[Region, Region], matrix: DieMatrix) -> Link:
         """From the feedforward solver's tables, for a single program."""
         pieces = tuple(
-            tuple(_piece(m, c[0], polarity) for m, c, polarity in zip(region.maps, coefficients, FOLLOWED, strict=True))
+            tuple(
+                _piece(m, np.asarray(c)[0], polarity)
+                for m, c, polarity in zip(region.maps, coefficients, FOLLOWED, strict=True)
+            )
             for region, coefficients in zip(regions, matrix.coefficients(), strict=True)
         )
         axes = {polarity: m.x for m, polarity in zip(regions[0].maps, FOLLOWED, strict=True)}
@@ -109,13 +113,14 @@ class Link(eqx.Module):
         return jax.jvp(lambda x: self.at(low, high, x), (v,), (jnp.ones_like(v),))[1]
 
 
-def _piece(current_map: CurrentMap, coefficients: Float[Array, "n_in M n_out N"], polarity: str) -> Piece:
+def _piece(current_map: CurrentMap, coefficients: Float[np.ndarray, "n_in M n_out N"], polarity: str) -> Piece:
+    # by numpy: nothing here is worth compiling
     kept = coefficients[:, :KEPT_X, :, :KEPT_V]
     n_in, m, n_out, n = kept.shape
     return Piece(
-        phi=current_map.phi[:, :m].astype(PRODUCT),
-        psi=current_map.psi[:, :n].astype(PRODUCT),
-        joint=kept.reshape(n_in * m, n_out * n).astype(PRODUCT),
+        phi=jnp.asarray(np.asarray(current_map.phi)[:, :m], PRODUCT),
+        psi=jnp.asarray(np.asarray(current_map.psi)[:, :n], PRODUCT),
+        joint=jnp.asarray(kept.reshape(n_in * m, n_out * n), PRODUCT),
         shape=current_map.envelope,
         follows=polarity,
     )

@@ -36,6 +36,7 @@ class Decisions:
         current: mean input current, A.
         shown: the sample whose waveform is in `found`: its class is another than that of the one before.
         hidden: currents into the neurons of every hidden layer while that sample is decided, A.
+        margin: by how much the largest output leads at rest, as a part of itself; None where it was not asked for.
     """
 
     found: Dynamics
@@ -43,6 +44,7 @@ class Decisions:
     current: float
     shown: int
     hidden: tuple[Float[np.ndarray, "_ steps"], ...]
+    margin: Float[np.ndarray, " samples"] | None = None
 
     @property
     def times(self) -> Float[np.ndarray, " samples"]:
@@ -52,6 +54,17 @@ class Decisions:
     def share_within(self, limit: float) -> float:
         """Of the samples whose output is final after `limit` (s)."""
         return float(np.mean(self.times <= limit))
+
+    def slow_ones(self, limit: float) -> str:
+        """What tells the samples later than `limit` (s) from the others, for notes."""
+        late = self.times > limit
+        if self.margin is None or late.all() or not late.any():
+            return ""
+        leads = [100 * float(np.median(self.margin[where])) for where in (late, ~late)]
+        return (
+            f"The {int(late.sum())} late samples end in closer decisions: their largest output leads the next by "
+            f"{leads[0]:.0f} % of itself (median), those of the others by {leads[1]:.0f} %."
+        )
 
     @property
     def name(self) -> str:
@@ -79,7 +92,9 @@ class Decisions:
     def note(self) -> str:
         """How many samples, and how many of them are not in the means."""
         undecided = int((~np.isfinite(self.times)).sum())
-        return f"One die, {self.n} test samples; {undecided} had not reached their class after 15 us, and are left out."
+        fewer = f"Quick: {self.n} test samples instead of {SAMPLES}." if self.n < SAMPLES else ""
+        said = f"One die, {self.n} test samples; {undecided} had not reached their class after 15 us, and are left out."
+        return f"{said} {fewer}".strip()
 
     def mean(self, values: Float[np.ndarray, " samples"], note: str = "") -> Measured:
         """Mean over the samples that have a value, with one standard deviation on either side."""
@@ -113,9 +128,19 @@ def decisions(large: Large, prefix: str, currents: tuple[float, ...] = CURRENTS)
             n_classes=task.n_classes, show=shown,
         )  # fmt: skip
         found[current] = Decisions(
-            answer, count, current, shown, hidden_currents(substrate, die, answer.waveform.voltages)
-        )
+            answer, count, current, shown, hidden_currents(substrate, die, answer.waveform.voltages),
+            None if context.quick else margins(np.asarray(die.run(program, inputs).outputs)[0, 0, :, : task.n_classes]),
+        )  # fmt: skip
     return found
+
+
+def margins(outputs: Float[np.ndarray, "samples classes"]) -> Float[np.ndarray, " samples"]:
+    """By how much the largest output leads the next, as a part of itself; nothing where all are silent."""
+    second, first = np.sort(outputs, axis=1)[:, -2:].T
+    return np.divide(first - second, first, out=np.zeros_like(first), where=first > 0)
+
+
+_taken = jax.jit(input_current)
 
 
 def hidden_currents(
@@ -132,6 +157,6 @@ def hidden_currents(
     for deviations in die.deviations["soma"][1:-1]:
         diode = np.asarray(deviations)[0, :, 0]  # M0 is a soma's first transistor
         own = voltages[:, low : low + len(diode)]
-        found.append(np.asarray(input_current(substrate.stage.input_fet, jnp.asarray(own), jnp.asarray(diode))).T)
+        found.append(np.asarray(_taken(substrate.stage.input_fet, jnp.asarray(own), jnp.asarray(diode))).T)
         low += len(diode)
     return tuple(found)

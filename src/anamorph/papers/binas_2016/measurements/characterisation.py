@@ -12,7 +12,7 @@ from jaxtyping import Float, Int
 from anamorph import technology
 from anamorph.characterise.bench import Bench
 from anamorph.characterise.characterisation import Characterisation
-from anamorph.papers.measure import Context, Findings, Measured
+from anamorph.papers.measure import Context, Findings, Measured, left_out
 from anamorph.substrate import create
 from anamorph.substrate.contract import Die, Shape, Substrate
 
@@ -39,9 +39,8 @@ def measure(context: Context) -> Findings:
             note="Median over all units; the range holds them all. A reading without current is no point.",
         )
     }  # fmt: skip
-    # four to six more characterisations
-    left_out = Measured(None, note="Left out of the quick ledger.")
-    claims["measurements"] = left_out if context.quick else _enough(substrate, die, context)
+    more = left_out("it takes four to six more characterisations")
+    claims["measurements"] = more if context.quick else _enough(substrate, die, context)
     return Findings(claims)
 
 

@@ -32,7 +32,8 @@ from anamorph.substrate.contract import Chip, Program
 NEGATIVE = 2.4
 #: How far out in the spread of currents a negative one still leaves something of the base, standard deviations.
 SAFE = 4.5
-#: A base this many times a typical negative current is small enough; from a larger one smaller ones follow in steps.
+#: A base this many times a typical negative current is small enough; from one of twice that on smaller ones follow, in
+#: steps of about this size.
 SMALL_BASE, STEP = 4.0, 4.0
 #: A negative current is measured beside a base of which it takes no more than this.
 TAKES = 0.7
@@ -183,5 +184,5 @@ def _bases(positive: Currents) -> tuple[float, ...]:
     usable = np.isfinite(given) & (given > 0) & (source > 0)
     spread = float(np.std(np.log(given[usable] / source[usable])))
     largest = max(SMALL_BASE, float(np.exp(SAFE * np.sqrt(2.0) * spread)))
-    count = int(np.ceil(np.log(largest / SMALL_BASE) / np.log(STEP)))
-    return tuple(max(largest / STEP**k, SMALL_BASE) for k in range(count + 1))
+    count = round(float(np.log(largest / SMALL_BASE) / np.log(STEP)))
+    return tuple(largest * (SMALL_BASE / largest) ** (k / max(count, 1)) for k in range(count + 1))

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import jax
@@ -86,6 +86,8 @@ def train(
         DoesNotFit: layers that the chip does not have.
     """
     layers, model = _check(substrate, transfer, task, layers, settings, model)
+    if transfer.synapses is not None:  # nothing is left to expect: no need to draw it
+        settings = replace(settings, mismatch=0.0)
     chosen = transfer.select(layers)
     grids = [grid.cut(*sizes) for grid, sizes in zip(substrate.weight_grids(transfer), _sizes(layers), strict=True)]
     levels = tuple(np.asarray(grid.levels) for grid in grids)

@@ -3,8 +3,12 @@
 Tables of all synapses (`tables.py`) pay where one program answers thousands of patterns. Where thousands of programs
 answer one pattern each, and each neuron has one to three sources, it takes less to solve every synapse that is on at
 the two voltages around it: gate drives of its source, which is solved already, and the voltage v of the neuron that it
-feeds. v is found by turns: currents at v, then the v at which the neuron's input takes them. A mirror is saturated, so
-its current hardly depends on v (``dI/dv`` is some thousandths of the input's slope), and the third turn is a secant.
+feeds. v is guessed from the nominal currents. A mirror is saturated, so its current hardly depends on v: solved at the
+guess and carried from there to first order (``dI/dv`` is some thousandths of the input's slope), it gives v, and
+synapses of neurons that are far from their guess are solved again there.
+
+Programs that are the same up to some layer are solved once up to there: those that measure the synapses of a layer
+share the way to it.
 
 Switched-off synapses leak some aA into a neuron at work, and are left out. Programs with a neuron below `WORKING`,
 where that no longer holds, are not answered here: the caller solves them with tables.
@@ -12,31 +16,36 @@ where that no longer holds, are not answered here: the caller solves them with t
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Array, Bool, Float, Int
 
 from anamorph.substrate.contract import Die, Program
 from anamorph.substrate.current_mirror.chip import READOUT_CODE
 from anamorph.substrate.current_mirror.levels import NominalSynapse
-from anamorph.substrate.current_mirror.run import DieTables, LayerState, Somas, input_layer, readout
+from anamorph.substrate.current_mirror.run import DieTables, LayerState, Somas, fed_layer, input_layer, readout
 from anamorph.substrate.current_mirror.soma_curves import SomaCurves
-from anamorph.substrate.current_mirror.stage import Stage
+from anamorph.substrate.current_mirror.stage import Stage, state_guess
 from anamorph.substrate.current_mirror.synapse_space import FOLLOWED, NEGATIVE, POSITIVE
-from anamorph.substrate.current_mirror.synapses import SynapsePoints, synapse_currents
+from anamorph.substrate.current_mirror.synapses import Solutions, SynapsePoints, synapse_solutions
 from anamorph.substrate.current_mirror.tables import tabulate
+from anamorph.threads import in_threads
 
 #: This pays where at most one source in so many feeds a neuron, and for two programs or more of a few patterns each.
 SOURCES_PER_NEURON, MOST_PATTERNS = 16, 4
 #: Least current into a neuron that counts as working, A.
 WORKING = 0.2e-9
-#: Change of v from which the secant knows how the current follows it, V.
-LEAST_MOVE = 1e-6
-#: Programs solved together: one size, so one compilation per layer.
+#: How far v may be from where its synapses were solved: their currents' curvature makes 1e-4 of that at most, V.
+NEAR = 0.02
+#: Turns of synapses and neurons: the first from the guess, the others for neurons that were far from it.
+TURNS = 4
+#: Programs whose neurons are solved together: one size, so one compilation per layer.
 CHUNK = 64
 
 
@@ -81,67 +90,91 @@ class FewSources:
         self, settings: list[np.ndarray], currents: Float[np.ndarray, "programs patterns n_in"]
     ) -> tuple[tuple[LayerState, ...], Array, Bool[np.ndarray, " programs"]]:
         """States of all layers, outputs (A), and which programs could be answered."""
-        parts = []
-        count = len(currents)
-        for low in range(0, count, CHUNK):
-            rows = np.minimum(np.arange(low, low + CHUNK), count - 1)  # the last chunk is filled with its last program
-            keep = min(CHUNK, count - low)
-            parts.append((keep, self._chunk([s[rows] for s in settings], currents[rows], keep)))
-        states = []
-        for layer in range(len(settings) + 1):
-            fields = zip(*(part[0][layer] for _, part in parts), strict=True)
-            kept = [
-                jnp.asarray(np.concatenate([np.asarray(f)[:keep] for f, (keep, _) in zip(field, parts, strict=True)]))
-                for field in fields
-            ]
-            states.append(LayerState(*kept))
-        out = jnp.asarray(np.concatenate([np.asarray(part[1])[:keep] for keep, part in parts]))
-        able = np.concatenate([part[2][:keep] for keep, part in parts])
-        return tuple(states), out, able
-
-    def _chunk(self, settings: list[np.ndarray], currents: np.ndarray, keep: int) -> tuple:
-        states = [input_layer(self.tables.somas[0], jnp.asarray(currents))]
-        able = np.ones(len(currents), bool)
+        first, back = _distinct(currents)
+        state = _in_rows(input_layer, self.tables.somas[0], currents[first])
+        states, able = [_rows(state, back)], np.ones(len(currents), bool)
         for index, setting in enumerate(settings):
-            state, fine = self._next(index, setting, states[-1], keep)
-            states.append(state)
-            able &= fine
-        return states, readout(self.tables, states[-1].v), able
+            first, again = _distinct(back, setting)
+            state, fine = self._next(index, setting[first], state, back[first])
+            back = again
+            able &= fine[back]
+            states.append(_rows(state, back))
+        out = _in_rows(readout, self.tables, np.asarray(state.v))
+        return tuple(states), jnp.asarray(out[back]), able
 
     def _next(
-        self, index: int, setting: np.ndarray, before: LayerState, keep: int
+        self, index: int, setting: np.ndarray, before: LayerState, row: Int[np.ndarray, " programs"]
     ) -> tuple[LayerState, Bool[np.ndarray, " programs"]]:
-        """The layer fed through matrix `index`, by turns of currents and states."""
+        """The layer fed through matrix `index`, by turns of currents and states. `row`: of each program in `before`."""
         somas = self.tables.somas[index + 1]
-        drives = [np.asarray(d) for d in self.tables.somas[index].drives(before.v)]
-        on = _On.of(setting, keep, drives, self.deviations[index])
-        shape = (*before.v.shape[:2], setting.shape[2])
+        drives = _in_rows(_drives, self.tables.somas[index], np.asarray(before.v))
+        on = _On.of(setting, row, drives, self.deviations[index])
+        shape = (*setting.shape[::2], before.v.shape[1])
         gain = np.array([self.nominal.gain[c] for c in on.code.tolist()])
-        sent = np.asarray(before.current)[on.program, :, on.source]
-        guess = _states(somas, on.sum(gain[:, None] * sent, shape))
-        current, nodes, _ = on.solve(self.stage, guess, None)
-        first = on.sum(current, shape)
-        v = _states(somas, first)
-        current, _, done = on.solve(self.stage, v, nodes)
-        total = on.sum(current, shape)
-        moved = v - guess
-        slope = np.where(np.abs(moved) > LEAST_MOVE, (total - first) / np.where(moved == 0, 1, moved), 0.0)
-        total = total + slope * (_states(somas, total) - v)
-        fine = np.ones(len(setting), bool)
-        np.logical_and.at(fine, on.program, done)
-        fine &= (total > WORKING).all((1, 2)) | (np.arange(len(fine)) >= keep)
-        state = input_layer(somas, jnp.asarray(np.maximum(total, WORKING)))
-        sourced = on.sum(np.maximum(current, 0), shape).sum(-1)
-        return state._replace(supply=state.supply + sourced), fine
+        nominal = on.sum(gain[:, None] * np.asarray(before.current)[row[on.program], :, on.source], shape)
+        at = _in_rows(_guess, somas, np.maximum(nominal, WORKING))
+        found, turns = on.solve(self.stage, at), 1
+        while True:
+            total, slope = on.sum(found.current, shape), on.sum(found.slope, shape)
+            state = _in_rows(fed_layer, somas, np.maximum(total, WORKING), slope, at)
+            moved = np.asarray(state.v) - at
+            far = np.abs(moved) > NEAR
+            if not far.any() or turns == TURNS:
+                break
+            at, turns = np.where(far, state.v, at), turns + 1
+            some = np.flatnonzero(far[on.program, :, on.target].any(1))
+            on.pick(some).solve(self.stage, at, found, some)
+        fine = ((total > WORKING) & (total + slope * moved > WORKING) & ~far).all((1, 2))
+        np.logical_and.at(fine, on.program, found.exact.all(1))
+        follows = found.slope * moved[on.program, :, on.target]
+        sourced = on.sum(np.maximum(found.current + follows, 0), shape).sum(-1)
+        return state._replace(supply=np.asarray(state.supply) + sourced), fine
 
 
-def _states(somas: Somas, current: np.ndarray) -> np.ndarray:
-    return np.asarray(input_layer(somas, jnp.asarray(np.maximum(current, WORKING))).v)
+def _distinct(*parts: np.ndarray) -> tuple[Int[np.ndarray, " distinct"], Int[np.ndarray, " programs"]]:
+    """The first of all programs that are alike in every part, and the number of each program's kind."""
+    seen: dict[tuple[bytes, ...], int] = {}
+    kinds = (tuple(part[p].tobytes() for part in parts) for p in range(len(parts[0])))
+    back = np.array([seen.setdefault(kind, len(seen)) for kind in kinds])
+    return np.unique(back, return_index=True)[1], back
+
+
+def _rows(state: LayerState, rows: np.ndarray) -> LayerState:
+    return jax.tree.map(lambda field: np.asarray(field)[rows], state)
+
+
+def _in_rows(work: Callable[..., Any], of: Any, *values: np.ndarray) -> Any:
+    """`work` of arrays ``[programs, ...]``, some programs at a time, all results in memory."""
+    count = len(values[0])
+
+    def part(low: int) -> Any:
+        rows = np.minimum(np.arange(low, low + CHUNK), count - 1)  # the last are filled with the last program
+        return jax.tree.map(np.asarray, work(of, *(jnp.asarray(value[rows]) for value in values)))
+
+    parts = in_threads(part, range(0, count, CHUNK))
+    return jax.tree.map(lambda *fields: np.concatenate(fields)[:count], *parts)
+
+
+def _drives(somas: Somas, v: Array) -> tuple[Array, Array]:
+    drives = somas.drives(v)
+    return drives[POSITIVE], drives[NEGATIVE]
+
+
+@eqx.filter_jit
+def _guess(somas: Somas, current: Array) -> Array:
+    return state_guess(somas.input_fet, current, somas.dv_t)
 
 
 @dataclass(frozen=True)
 class _On:
-    """The synapses that are on in some programs, one entry each, with all patterns."""
+    """The synapses that are on in some programs, one entry each, with all patterns.
+
+    Attributes:
+        program, source, target: numbers.
+        code: setting.
+        drives: of the source, positive and negative, ``[entries, patterns]``, V.
+        deviations: ``[entries, fets]``, V.
+    """
 
     program: np.ndarray
     source: np.ndarray
@@ -151,52 +184,70 @@ class _On:
     deviations: np.ndarray
 
     @classmethod
-    def of(cls, setting: np.ndarray, keep: int, drives: list[np.ndarray], deviations: np.ndarray) -> _On:
-        p, j, k = np.nonzero(setting[:keep])
-        own = drives[POSITIVE][p, :, j], drives[NEGATIVE][p, :, j]
+    def of(
+        cls, setting: np.ndarray, row: np.ndarray, drives: tuple[np.ndarray, np.ndarray], deviations: np.ndarray
+    ) -> _On:
+        p, j, k = np.nonzero(setting)
+        own = drives[0][row[p], :, j], drives[1][row[p], :, j]
         return cls(p, j, k, setting[p, j, k], own, deviations[j, k])
 
+    def pick(self, which: Int[np.ndarray, " some"]) -> _On:
+        """Some of the entries."""
+        own = self.drives[0][which], self.drives[1][which]
+        return _On(
+            self.program[which], self.source[which], self.target[which], self.code[which], own, self.deviations[which]
+        )
+
     def sum(self, each: Float[np.ndarray, "entries patterns"], shape: tuple[int, ...]) -> np.ndarray:
-        """Sum over the sources of every neuron, ``[programs, patterns, n_out]``."""
-        total = np.zeros((shape[0], shape[2], shape[1]))
-        np.add.at(total, (self.program, self.target), each)
-        return np.moveaxis(total, 1, 2)
+        """Sum over the sources of every neuron: `shape` is programs, neurons, patterns, the result has neurons last."""
+        places = np.ravel_multi_index((self.program, self.target), shape[:2])
+        columns = [np.bincount(places, weights, shape[0] * shape[1]) for weights in each.T]
+        return np.stack(columns, axis=-1).reshape(shape).swapaxes(1, 2)
 
     def solve(
-        self, stage: Stage, v: Float[np.ndarray, "programs patterns n_out"], nodes: np.ndarray | None
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Currents ``[entries, patterns]``, inner nodes, and which entries converged."""
-        patterns = v.shape[1]
-        fed = v[self.program, :, self.target].ravel()
+        self,
+        stage: Stage,
+        v: Float[np.ndarray, "programs patterns n_out"],
+        known: Solutions | None = None,
+        place: slice | np.ndarray = slice(None),
+    ) -> Solutions:
+        """Solutions ``[entries, patterns]``; those `known` at `place` are what is gone on from, and are replaced."""
+        entries, patterns = self.drives[0].shape
         d_p, d_n = (d.ravel() for d in self.drives)
         code = np.repeat(self.code, patterns)
         v_dd = stage.technology.v_dd
         deviations = np.repeat(self.deviations, patterns, axis=0).T
-        points = SynapsePoints(code, v_dd - d_p, d_n, fed, deviations)
-        if nodes is None:
+        points = SynapsePoints(code, v_dd - d_p, d_n, v[self.program, :, self.target].ravel(), deviations)
+        if known is not None:
+            nodes = known.nodes[:, place].reshape(len(known.nodes), -1)
+        else:
             nodes = np.empty((len(stage.synapse.unknowns), len(code)))
             for family in (POSITIVE, NEGATIVE):
                 own = np.flatnonzero((code > 0) if family == POSITIVE else (code < 0))
                 if own.size:
                     nodes[:, own] = _starts(stage, family, points.pick(own), (d_p[own], d_n[own]))
-        current, nodes, done = synapse_currents(stage.synapse, v_dd, points, nodes)
-        return current.reshape(-1, patterns), nodes, np.asarray(done.reshape(-1, patterns).all(1))
+        solved = synapse_solutions(stage.synapse, v_dd, points, nodes)
+        found = Solutions(*(field.reshape(*field.shape[:-1], entries, patterns) for field in solved))
+        if known is not None:
+            for whole, part in zip(known, found, strict=True):
+                whole[..., place, :] = part
+        return found
 
 
-def _starts(stage: Stage, family: int, points: SynapsePoints, drives: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
+def _starts(
+    stage: Stage, family: int, points: SynapsePoints, drives: tuple[np.ndarray, np.ndarray]
+) -> Float[np.ndarray, "nodes batch"]:
     """Inner nodes from the tables' grid, between its lines, to first order in the deviations."""
     table, current_map = stage.starts[1][family], stage.regions[1].maps[family]
     own, other = drives if FOLLOWED[family] == "p" else drives[::-1]
     shift = (other - stage.other_drive[family](own)) * (1 if FOLLOWED[family] == "p" else -1)
     position = np.abs(points.code) - 1
-    total = np.zeros((table.nodes.shape[-1], len(position)))
-    (low_x, part_x), (low_v, part_v) = (
-        _between(np.asarray(axis.nodes), x) for axis, x in ((current_map.x, own), (current_map.v, points.v_out))
-    )
-    for dx in (0, 1):
-        for dv in (0, 1):
-            share = (part_x if dx else 1 - part_x) * (part_v if dv else 1 - part_v)
-            total += share * table.near((position, low_x + dx, low_v + dv), points.deviations, shift)
+    x, part_x = _between(np.asarray(current_map.x.nodes), own)
+    v, part_v = _between(np.asarray(current_map.v.nodes), points.v_out)
+    total = table.pushed((position, x, v), points.deviations, shift)
+    for dx, share_x in ((0, 1 - part_x), (1, part_x)):
+        for dv, share_v in ((0, 1 - part_v), (1, part_v)):
+            total += share_x * share_v * table.nodes[position, x + dx, v + dv].T
     return total
 
 

@@ -106,14 +106,23 @@ def solve_die(
     return tuple(states), readout(tables, states[-1].v)
 
 
-@jax.jit
 def input_layer(somas: Somas, currents: Float[Array, "programs patterns n"]) -> LayerState:
     """States of the input somas for currents (A) driven into them."""
-    balance = partial(_excess, somas, currents)
+    return fed_layer(somas, currents, jnp.zeros_like(currents), jnp.zeros_like(currents))
+
+
+@jax.jit
+def fed_layer(
+    somas: Somas,
+    currents: Float[Array, "programs patterns n"],
+    slopes: Float[Array, "programs patterns n"],
+    at: Float[Array, "programs patterns n"],
+) -> LayerState:
+    """States of somas into which `currents` (A) flow at the voltages `at`, and `slopes` (S) more for every volt."""
     low = jnp.full(currents.shape, STATE_RANGE[0])
     high = jnp.full(currents.shape, STATE_RANGE[1])
     start = jnp.clip(state_guess(somas.input_fet, currents, somas.dv_t), low + 1e-3, high - 1e-3)
-    v, found = bracketed_newton(balance, low, high, start)
+    v, found = bracketed_newton(partial(_excess, somas, currents, slopes, at), low, high, start)
     return LayerState(v, found, _taken(somas, v), somas.supply_current(v))
 
 
@@ -150,8 +159,8 @@ def _taken(somas: Somas, v: Array) -> Array:
     return input_current(somas.input_fet, v, somas.dv_t)
 
 
-def _excess(somas: Somas, currents: Array, v: Array) -> Array:
-    return _taken(somas, v) - currents
+def _excess(somas: Somas, currents: Array, slopes: Array, at: Array, v: Array) -> Array:
+    return _taken(somas, v) - currents - slopes * (v - at)
 
 
 @jax.jit

@@ -153,9 +153,18 @@ class Starts:
         gate_shift: Float[np.ndarray, " batch"],
     ) -> Float[np.ndarray, "nodes batch"]:
         """Where the nodes are to first order at grid points ``(setting, x, v)``; from it Newton needs few steps."""
+        return self.nodes[index].T + self.pushed(index, deviations, gate_shift)
+
+    def pushed(
+        self,
+        index: tuple[np.ndarray, np.ndarray, np.ndarray],
+        deviations: Float[np.ndarray, "fets batch"],
+        gate_shift: Float[np.ndarray, " batch"],
+    ) -> Float[np.ndarray, "nodes batch"]:
+        """What deviations add to the nodes there."""
         knobs = np.concatenate([deviations, gate_shift[None]])
         change = np.einsum("bnk,kb->nb", self.leans[index], knobs, optimize=True)
-        return self.nodes[index].T + np.clip(change, -LEAN_LIMIT, LEAN_LIMIT)
+        return np.clip(change, -LEAN_LIMIT, LEAN_LIMIT)
 
 
 def _sample_grid(circuit: Circuit, v_dd: float, along: Grid) -> tuple[np.ndarray, Starts]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -14,17 +14,18 @@ from jaxtyping import Array, Bool, Float, Int
 from anamorph.circuit.assembly import Conditions, static_residual
 from anamorph.circuit.compile import Circuit, Structure
 from anamorph.circuit.linear import solve_partitioned
-from anamorph.circuit.operating_point import STEP_LIMIT, operating_point
+from anamorph.circuit.operating_point import operating_point
 from anamorph.device.mosfet import T_REFERENCE
+from anamorph.substrate.current_mirror.synapse_kernel import Around, newton
 from anamorph.threads import in_threads
 
-#: Last Newton step at which a current is exact: the error left is its square over n U_T, below 0.1 uV.
-TABLE_STEP = 5e-5
-#: Newton steps of a round, enough for most points when their start knows the deviations to first order, and
-#: rounds at most: points whose inner nodes float on leakage need tens of steps.
-STEPS, ROUNDS = 2, 30
+#: Rounds of a few Newton steps at most: points whose inner nodes float on leakage need tens of steps.
+ROUNDS = 30
 #: Points solved together: two sizes only, so two compilations.
-CHUNK, SMALL_CHUNK = 8192, 1024
+CHUNK, SMALL_CHUNK = 2048, 512
+
+#: Sizes that have been compiled: ``(points, transistors)``.
+_compiled: set[tuple[int, int]] = set()
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,13 @@ class SynapsePoints:
         return SynapsePoints(
             self.code[which], self.v_p[which], self.v_n[which], self.v_out[which], self.deviations[:, which]
         )
+
+    def around(self, which: Int[np.ndarray, " some"]) -> Around:
+        """Some of the points, as the kernel takes them."""
+        return Around(
+            self.code[which].astype(np.int32), self.v_p[which], self.v_n[which], self.v_out[which],
+            np.take(self.deviations, which, axis=1),
+        )  # fmt: skip
 
     def held(self, circuit: Circuit, v_dd: float) -> dict[str, np.ndarray]:
         """Potential of every port, V."""
@@ -75,62 +83,60 @@ def synapse_currents(
     All points take a few Newton steps; those whose last step was not small take a few more by themselves, and
     so on. A point that never settles is solved again from afar before it is given up.
     """
-    held = np.stack(list(points.held(circuit, v_dd).values()))
-    output = circuit.voltage_sources.index("i_out")
-    current, nodes = np.zeros(held.shape[1]), start.copy()
-    left = np.arange(held.shape[1])
-    for method in (*[_in_chunks] * ROUNDS, _from_afar):
-        part = (held[:, left], points.deviations[:, left], nodes[:, left])
-        current[left], nodes[:, left], done = method(circuit, *part, output)
-        left = left[~done]
+    found = synapse_solutions(circuit, v_dd, points, start)
+    return found.current, found.nodes, found.exact
+
+
+def synapse_solutions(
+    circuit: Circuit, v_dd: float, points: SynapsePoints, start: Float[np.ndarray, "nodes batch"]
+) -> Solutions:
+    """The same with the slope of every current by the fed node's voltage."""
+    found = _in_chunks(circuit, v_dd, points, start)
+    left = np.flatnonzero(~found.exact)
+    for method in (*[_in_chunks] * (ROUNDS - 1), _from_afar):
         if not left.size:
             break
-    converged = np.ones(held.shape[1], bool)
-    converged[left] = False
-    return current, nodes, converged
+        again = method(circuit, v_dd, points.pick(left), found.nodes[:, left])
+        for whole, part in zip(found, again, strict=True):
+            whole[..., left] = part
+        left = left[~again.exact]
+    return found
 
 
-def _from_afar(circuit: Circuit, held: np.ndarray, deviations: np.ndarray, _: np.ndarray, output: int) -> tuple:
-    drives = dict(zip(circuit.voltage_sources, held, strict=True))
-    found = operating_point(circuit, drives, deviations.T)
-    supplied = np.asarray(found.supplied)[:, output]
-    return -supplied, np.asarray(found.voltages).T, np.asarray(found.converged)
+class Solutions(NamedTuple):
+    """As `Found`, in memory that can be written to."""
+
+    current: Float[np.ndarray, " batch"]
+    slope: Float[np.ndarray, " batch"]
+    nodes: Float[np.ndarray, "nodes batch"]
+    exact: Bool[np.ndarray, " batch"]
 
 
-def _in_chunks(
-    circuit: Circuit, held: np.ndarray, deviations: np.ndarray, start: np.ndarray, output: int
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    size = held.shape[1]
-    chunk = CHUNK if size > CHUNK // 4 else SMALL_CHUNK
+def _from_afar(circuit: Circuit, v_dd: float, points: SynapsePoints, _: np.ndarray) -> Solutions:
+    """Newton's method with continuation; the slope from one step at its end."""
+    found = operating_point(circuit, points.held(circuit, v_dd), points.deviations.T)
+    nodes, converged = np.asarray(found.voltages).T, np.asarray(found.converged)
+    slope = _in_chunks(circuit, v_dd, points, nodes).slope
+    return Solutions(-np.asarray(found.source_current("i_out")), slope, nodes, converged)
 
-    def solve(low: int) -> tuple[np.ndarray, ...]:
+
+def _in_chunks(circuit: Circuit, v_dd: float, points: SynapsePoints, start: np.ndarray) -> Solutions:
+    size = len(points.code)
+    chunk = CHUNK if size > CHUNK // 2 else SMALL_CHUNK
+    found = Solutions(np.empty(size), np.empty(size), np.empty(start.shape), np.empty(size, bool))
+    supply = jnp.asarray(v_dd)
+
+    def solve(low: int) -> None:
         index = np.minimum(np.arange(low, low + chunk), size - 1)  # the last chunk is filled with its last point
-        given = _conditions(held[:, index], deviations[:, index])
-        found = _output_currents(circuit.structure, jnp.asarray(start[:, index]), given, output)
-        return jax.tree.map(np.asarray, found)
+        own = newton(circuit.structure.mosfet, supply, points.around(index), np.take(start, index, axis=1))
+        for whole, part in zip(found, own, strict=True):
+            kept = whole[..., low : low + chunk]
+            kept[...] = np.asarray(part)[..., : kept.shape[-1]]
 
-    parts = in_threads(solve, range(0, size, chunk))
-    current, nodes, done = (np.concatenate(a, -1)[..., :size] for a in zip(*parts, strict=True))
-    return current, nodes, done
-
-
-@partial(jax.jit, static_argnames="output")
-def _output_currents(structure: Structure, start: Array, given: Conditions, output: int) -> tuple[Array, Array, Array]:
-    v, done = _few_steps(structure, start, given)
-    leaving, _, _ = static_residual(structure, v, given)
-    return -leaving[structure.n_unknowns + output], v, done
-
-
-def _few_steps(structure: Structure, start: Array, given: Conditions) -> tuple[Array, Array]:
-    """Newton's method is quadratic near its end, so the size of the last step tells the error after it."""
-
-    def step(v: Array, _: Any) -> tuple[Array, Array]:
-        leaving, _, jacobian = static_residual(structure, v, given)
-        change = solve_partitioned(structure, jacobian, leaving[: structure.n_unknowns])
-        return v - jnp.clip(change, -STEP_LIMIT, STEP_LIMIT), jnp.max(jnp.abs(change), axis=0)
-
-    v, moved = jax.lax.scan(step, start, length=STEPS)
-    return v, moved[-1] <= TABLE_STEP
+    kind = (chunk, len(circuit.fets))
+    in_threads(solve, range(0, size, chunk), warm=kind in _compiled)
+    _compiled.add(kind)
+    return found
 
 
 def leans(

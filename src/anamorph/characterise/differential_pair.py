@@ -216,3 +216,20 @@ def large_signal(
     given = drives(made, technology, bias, weight, np.asarray(v_in, float))
     solution = operating_point(circuit, given, deviations).require_converged()
     return np.asarray(solution.voltage("out_p") - solution.voltage("out_n"))
+
+
+def linear_range(design: DifferentialPair, technology: Technology, bias: float, *, drop_db: float = 1.0) -> float:
+    """Largest differential input, V, at which the output is still within `drop_db` of the small-signal gain times it.
+
+    Raises:
+        BadInput: a drop that is none, or that is not reached.
+        NotConverged: an operating point was not found.
+    """
+    v_in = np.concatenate([[1e-3], np.geomspace(0.01, 0.8 * technology.v_dd, 15)])
+    chord = large_signal(design, technology, bias, v_in) / v_in
+    fallen = -20 * np.log10(chord / chord[0])
+    beyond = np.flatnonzero(fallen >= drop_db)
+    if drop_db <= 0 or not beyond.size:
+        raise BadInput("not a drop of this neuron's gain", where="drop_db", expected="above 0 dB", got=f"{drop_db} dB")
+    k = beyond[0]
+    return float(np.interp(drop_db, fallen[k - 1 : k + 1], v_in[k - 1 : k + 1]))

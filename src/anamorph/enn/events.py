@@ -9,12 +9,16 @@ from typing import Any
 import numpy as np
 from jaxtyping import Int
 
+from anamorph import technology
 from anamorph.characterise.activation import Activation, combine
+from anamorph.characterise.spiking import FrequencyCurve
 from anamorph.characterise.spiking_cell import TAU, SpikingCell, spiking_cell
 from anamorph.data.task import Task
-from anamorph.enn.curves import neuron_curve, synapse_curve
+from anamorph.enn.curve_arrays import arrays_of, curve_of
+from anamorph.enn.curves import CIRCUITS, neuron_curve, synapse_curve
 from anamorph.enn.experiment import SpikingExperiment, load
 from anamorph.enn.flow import mnist
+from anamorph.enn.kept import Stages
 from anamorph.enn.nir_export import kept_weights
 from anamorph.enn.run import WEIGHTS
 from anamorph.errors import BadInput
@@ -65,7 +69,8 @@ def events_of_run(
     experiment = load(str(run / EXPERIMENT))
     structure = mnist_structure(experiment.inhibitory)
     weights = kept_weights(run / WEIGHTS, structure)
-    neuron, synapse = neuron_curve(experiment.neuron, experiment.technology), synapse_curve(experiment.synapse)
+    neuron = _neuron(run, experiment)
+    synapse = synapse_curve(experiment.synapse, experiment.neuron, experiment.technology)
     activation = combine(neuron, synapse)
     cell = spiking_cell(neuron, synapse, activation, tau)
     task = task or mnist(1, images)
@@ -75,6 +80,16 @@ def events_of_run(
     y = _outputs(structure, weights, activation, x)
     tied = (y == y.max(axis=1, keepdims=True)).sum(axis=1) > 1
     return RunEvents(experiment, cell, record, labels, np.where(tied, UNDECIDED, y.argmax(axis=1)))
+
+
+def _neuron(run: Path, experiment: SpikingExperiment) -> FrequencyCurve:
+    """The neuron's curve; of a circuit, as the run has kept it."""
+    name, card = experiment.neuron, experiment.technology
+    if name not in CIRCUITS:
+        return neuron_curve(name, card)
+    inputs = {"neuron": name, "technology": technology.load(card).digest}
+    with RunFolder(run) as folder:
+        return curve_of(Stages(folder).arrays("curve", inputs, lambda: arrays_of(neuron_curve(name, card))))
 
 
 def _outputs(structure: Structure, weights: Weights, activation: Activation, x: np.ndarray) -> np.ndarray:

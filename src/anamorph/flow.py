@@ -46,6 +46,7 @@ def closed_loop(setup: Setup, folder: RunFolder) -> Iterator[str]:
         Characterisation.save,
         Characterisation.load,
     )
+    measuring.check_same(measured, die)
 
     yield "fit"
     transfer = measuring.fit(substrate, measured)

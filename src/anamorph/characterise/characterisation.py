@@ -68,6 +68,15 @@ class Characterisation:
         """The same, with the setting of the positive synapses on record."""
         return Characterisation(self.data.assign_attrs(positive_setting=positive))
 
+    def with_mark(self, mark: str) -> Characterisation:
+        """The same, with a mark of the chips that were measured on record."""
+        return Characterisation(self.data.assign_attrs(chips=mark))
+
+    @property
+    def mark(self) -> str:
+        """What tells the chips that were measured from others; empty where it is not on record."""
+        return str(self.data.attrs.get("chips", ""))
+
     def positive_setting(self, default: int) -> int:
         """Setting of the positive synapses that were measured through; `default` where it is not on record."""
         return int(self.data.attrs.get("positive_setting", default))

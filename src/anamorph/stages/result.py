@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from jaxtyping import Float
 
 from anamorph.characterise.transfer import Transfer
 from anamorph.provenance import provenance
@@ -86,10 +87,27 @@ def warnings(setup: Setup, transfer: Transfer, found: dict[str, Any]) -> list[st
     clipped = setup.task.n_clipped
     if clipped:
         said.append(f"{clipped} test values lay outside the training data's range and were clipped to it.")
+    said += beyond_domain(np.asarray(setup.inputs), transfer)
     worst = max(float(np.max(np.asarray(a.fit_error)[0])) for a in transfer.activations)
     if worst > 0.1:
         said.append(f"A neuron of the prototype is off its fitted rectifier by {show(worst, '%')} of full scale.")
     return said
+
+
+def beyond_domain(inputs: Float[np.ndarray, "patterns n_in"], transfer: Transfer) -> list[str]:
+    """Input currents (A) above all at which the input neurons were measured, counted: there the transfer is a guess.
+
+    Below the lowest measured current there is no warning: a rectifier's line goes through zero, and so do its neurons.
+    """
+    top = transfer.activations[0].domain[1]
+    beyond = inputs > top * (1 + 1e-9)
+    if not beyond.any():
+        return []
+    largest, limit = show(float(inputs.max()), "A"), show(top, "A")
+    return [
+        f"{int(beyond.sum())} input currents of {int(beyond.any(1).sum())} of {len(inputs)} test samples lie above "
+        f"{limit}, the largest at which neurons were measured (up to {largest})."
+    ]
 
 
 def write_result(setup: Setup, folder: RunFolder, found: dict[str, Any], said: list[str]) -> None:

@@ -83,7 +83,18 @@ def encode(
     distance = np.abs(stacked[..., None] - levels)
     index = distance.argmin(-1)
     worst = distance.min(-1).max()
-    if worst > ON_LEVEL * np.median(np.diff(levels, axis=-1)):
+    step = np.median(np.diff(levels, axis=-1))
+    least, most = levels.min(), levels.max()
+    outside = (stacked < least - ON_LEVEL * step) | (stacked > most + ON_LEVEL * step)
+    if outside.any():
+        raise DoesNotFit(
+            "a weight is larger than a synapse can be",
+            where=f"weight matrix {matrix}",
+            expected=f"{least:.3g} to {most:.3g}",
+            got=f"{stacked[outside][np.abs(stacked[outside]).argmax()]:.3g} ({int(outside.sum())} such weights)",
+            advice="Scale the layer's weights down: rectifiers have no scale of their own.",
+        )
+    if worst > ON_LEVEL * step:
         raise DoesNotFit(
             "a weight lies between two levels",
             where=f"weight matrix {matrix}",

@@ -22,7 +22,7 @@ from anamorph.circuit.netlist import Capacitor, Cell
 
 #: Capacitor, fF; widths and lengths, nm.
 C = 1.0
-RESISTOR, FIRST, SECOND_P, SECOND_N, OUTPUT = (600, 300), (135, 65), (270, 60), (135, 65), (540, 60)
+RESISTOR, FIRST, SECOND_P, SECOND_N, OUTPUT = (600, 300), (135, 65), (270, 60), (135, 65), (475, 60)
 #: Potential of the bias port, V.
 BIASES = {"v_w": 0.05}
 

@@ -26,6 +26,7 @@ from anamorph.enn.curve_arrays import arrays_of, curve_of
 from anamorph.enn.curves import CIRCUITS, neuron_curve, synapse_curve
 from anamorph.enn.experiment import SpikingExperiment
 from anamorph.enn.kept import Arrays, Stages
+from anamorph.enn.synapse_circuits import LEGS
 from anamorph.enn.tuned import Tuned, tuned_dies
 from anamorph.enn.variation import CORNER_END, Curves, corner_tables, neuron_pool
 from anamorph.network.spiking import Lookup, Structure, Weights, mnist_structure
@@ -158,7 +159,7 @@ def synthesis(
     layers = len(structure.wirings)
     trained = _trained(experiment, structure, seen, task, stages)
     watch("mirrors")
-    rules = MirrorRules(scale=experiment.mirror_scale)
+    rules = mirror_rules(experiment)
     realised, legs = synthesise(trained.weights, curves.activation, rules)
     watch("dies")
 
@@ -243,6 +244,12 @@ def _kept_dies(
 def _of(task: Task, part: str) -> dict[str, np.ndarray]:
     """By what images are told apart from others: their sums and labels."""
     return {f"x_{part}": getattr(task, f"x_{part}").sum(axis=1), f"y_{part}": getattr(task, f"y_{part}")}
+
+
+def mirror_rules(experiment: SpikingExperiment) -> MirrorRules:
+    """Rules whose reference is the leg with which the synapse was characterised; table II's where it is no circuit."""
+    w, length = (1e-9 * size for size in LEGS.get(experiment.synapse, LEGS["compact"]))
+    return MirrorRules(w_reference=w, l_reference=length, scale=experiment.mirror_scale)
 
 
 def one_die(weights: Weights) -> Weights:

@@ -104,6 +104,8 @@ def _normalised(curve: FrequencyCurve, curves: Curves, x_max: float = 1.0) -> Fl
     tables = np.zeros((len(curve.f_spike), knots))
     for sample, table in enumerate(tables):
         own = {name: getattr(curve, name)[sample : sample + 1] for name in GRIDS}
+        # beyond the rates at which the synapse is known, its current is taken as at the last of them
+        own["f_spike"] = np.minimum(own["f_spike"], curves.synapse.f_spike[-1])
         try:
             found = combine(replace(curve, **own), curves.synapse, x_max=x_max)
         except BadInput:

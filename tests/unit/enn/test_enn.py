@@ -15,7 +15,7 @@ from anamorph.enn import flow, synapse_circuits
 from anamorph.enn.cost import cost_lines
 from anamorph.enn.curves import neuron_curve, synapse_curve
 from anamorph.enn.experiment import is_spiking, load
-from anamorph.enn.flow import synthesis
+from anamorph.enn.flow import mirror_rules, synthesis
 from anamorph.enn.kept import Stages
 from anamorph.enn.page import write_page
 from anamorph.enn.run import metrics, warnings
@@ -47,7 +47,8 @@ def _quadrants(n: int = 300) -> Task:
 
 
 def test_the_whole_flow_and_its_page(neuron: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    experiment = load("enn", {"neuron": neuron, "epochs": "3", "dies": "3", "mismatch_dies": "2"})
+    experiment = load("enn", {"neuron": neuron, "synapse": "published", "epochs": "3", "dies": "3",
+                              "mismatch_dies": "2"})  # fmt: skip
     task = _quadrants()
     with open_for("enn", experiment.text(), tmp_path / "run") as folder:
         found = synthesis(experiment, task, stages=Stages(folder))
@@ -73,8 +74,8 @@ def test_the_whole_flow_and_its_page(neuron: str, tmp_path: Path, monkeypatch: p
 
 
 def test_the_paper_s_way_trains_through_the_logistic_function(neuron: str):
-    experiment = load("enn", {"neuron": neuron, "epochs": "1", "dies": "1", "mismatch_dies": "1",
-                              "through": "logistic", "x_min": "0.2"})  # fmt: skip
+    experiment = load("enn", {"neuron": neuron, "synapse": "published", "epochs": "1", "dies": "1",
+                              "mismatch_dies": "1", "through": "logistic", "x_min": "0.2"})  # fmt: skip
     found = synthesis(experiment, _quadrants())
     for bias in found.trained.weights.biases:
         np.testing.assert_allclose(bias, 0.2, rtol=1e-6)
@@ -117,6 +118,13 @@ def test_a_synapse_circuit_is_driven_by_the_neuron_or_in_its_place_by_the_paper_
     assert "behind biomimetic_ml" in synapse_curve("compact", "mine.csv").source
     assert "behind lif" in synapse_curve("dpi", "lif").source
     assert len(set(drivers)) == 3
+
+
+def test_a_mirror_s_reference_is_the_leg_of_the_synapse_that_was_characterised():
+    widths = {
+        name: mirror_rules(load("enn", {"synapse": name})).w_reference for name in ("compact", "dpi", "published")
+    }
+    assert widths == pytest.approx({"compact": 324e-9, "dpi": 465e-9, "published": 324e-9})
 
 
 def test_the_published_synapse_has_two_names():

@@ -31,7 +31,8 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     i = np.linspace(1e-12, 1e-9, 50)
     table = "\n".join(f"{a!r},{400e3 * (a / 1e-9) ** 0.6!r}" for a in i.tolist())
     (folder.parent / "neuron.csv").write_text(f"i_ex,f_spike\n{table}\n")
-    (folder / "experiment.toml").write_text(load("enn", {"neuron": str(folder.parent / "neuron.csv")}).text())
+    changed = {"neuron": str(folder.parent / "neuron.csv"), "synapse": "published"}
+    (folder / "experiment.toml").write_text(load("enn", changed).text())
     structure, rng = mnist_structure(), np.random.default_rng(0)
     weights = Weights(tuple(rng.uniform(0, 0.15, s) for s in structure.shapes),
                       tuple(np.zeros(n) for n in structure.layers[1:]))  # fmt: skip

@@ -25,7 +25,8 @@ def run(tmp_path: Path) -> Path:
     (tmp_path / "neuron.csv").write_text(f"i_ex,f_spike\n{table}\n")
     folder = tmp_path / "run"
     folder.mkdir()
-    (folder / "experiment.toml").write_text(load("enn", {"neuron": str(tmp_path / "neuron.csv")}).text())
+    changed = {"neuron": str(tmp_path / "neuron.csv"), "synapse": "published"}
+    (folder / "experiment.toml").write_text(load("enn", changed).text())
     structure, rng = mnist_structure(), np.random.default_rng(0)
     weights = Weights(tuple(rng.uniform(0, 0.1, s) for s in structure.shapes),
                       tuple(np.zeros(n) for n in structure.layers[1:]))  # fmt: skip

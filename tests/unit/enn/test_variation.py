@@ -45,3 +45,14 @@ def test_a_sample_that_did_not_converge_anywhere_passes_nothing():
     curves = _curves()
     lost = replace(_neuron((1.0,)), converged=np.zeros((1, 200), bool))
     assert not _normalised(lost, curves).any()
+
+
+def test_beyond_the_synapse_s_known_rates_its_current_stays_what_it_is_there():
+    curves = _curves()
+    names = ("f_spike", "i_out", "power", "converged")
+    cut = {name: getattr(curves.synapse, name)[..., :401] for name in names}
+    short = replace(curves, synapse=replace(curves.synapse, **cut))
+    assert short.synapse.f_spike[-1] == 400e3
+    same, faster = _normalised(_neuron((1.0, 1.5)), short)
+    np.testing.assert_allclose([same[-1], faster[-1]], 1.0, rtol=1e-6)
+    assert faster[2000] > same[2000]

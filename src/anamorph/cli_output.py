@@ -153,3 +153,13 @@ def print_names() -> None:
         ("papers", papers.names()),
     ):
         sys.stdout.write(f"{title}:\n" + "".join(f"  {name}\n" for name in names))
+
+
+def print_metrics(metrics: Mapping[str, Mapping[str, Any]]) -> None:
+    """Every figure of a result with its interval, a line each."""
+    width = max(map(len, metrics), default=0)
+    for name, entry in metrics.items():
+        unit = entry["unit"]
+        span = "" if entry["low"] is None else f"  ({show(entry['low'], unit)} to {show(entry['high'], unit)})"
+        value = f"{entry['value']:g}" if not unit else show(entry["value"], unit)
+        sys.stdout.write(f"{name:{width}} {value}{span}\n")

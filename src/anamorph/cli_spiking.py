@@ -13,23 +13,18 @@ import typer
 
 def run_enn(subject: str, out: Path | None, seed: int | None, changed: Mapping[str, str]) -> None:
     """Run an experiment with a spiking network and print what came out."""
-    from anamorph.cli_output import Progress
+    from anamorph.cli_output import Progress, print_metrics
     from anamorph.enn.experiment import load
     from anamorph.enn.flow import STAGES
     from anamorph.enn.run import run_spiking
     from anamorph.stages.compilation import keep_compiled
-    from anamorph.units import show
 
     keep_compiled()
     experiment = load(subject, dict(changed) | ({} if seed is None else {"seed": str(seed)}))
     with Progress(STAGES) as progress:
         folder, result = run_spiking(experiment, out, progress)
         progress(None)
-    for name, entry in result["metrics"].items():
-        unit = entry["unit"]
-        span = "" if entry["low"] is None else f"  ({show(entry['low'], unit)} to {show(entry['high'], unit)})"
-        value = f"{entry['value']:g}" if not unit else show(entry["value"], unit)
-        sys.stdout.write(f"{name:24} {value}{span}\n")
+    print_metrics(result["metrics"])
     for text in result["warnings"]:
         sys.stdout.write(f"note: {text}\n")
     sys.stdout.write(f"report: {(folder / 'report.html').absolute()}\n")

@@ -43,6 +43,14 @@ def parse(content: bytes, where: str) -> dict[str, Any]:
         raise BadInput("not a TOML file: nested too deeply", where=where) from None
 
 
+def value(text: str) -> Any:
+    """A value as TOML, or, where it is none, the bare word that it is."""
+    try:
+        return parse(f"value = {text}".encode(), "")["value"] if "\n" not in text else text
+    except BadInput:
+        return text
+
+
 def write(tables: Mapping[str, Any]) -> str:
     """TOML text of values, tables, and lists of tables in those: text, numbers, booleans and lists of them."""
     top = [f"{key} = {_value(value)}" for key, value in tables.items() if not isinstance(value, Mapping)]

@@ -128,6 +128,8 @@ def show(value: float, unit: str, digits: int = 3) -> str:
         return f"0 {unit}"
     if unit in ("degC", "m^2", "m²"):
         return _show_area(value, digits) if unit != "degC" else f"{value:.{digits}g} °C"
+    if unit.endswith(("^2", "²")):  # a prefix would be squared as well: 1e-6 V^2 is no uV^2
+        return f"{value:.{digits}g} {unit}"
     scale, prefix = next(((s, p) for s, p in _PREFIXES if abs(value) >= s * 0.9995), _PREFIXES[-1])
     return f"{value / scale:.{digits}g} {prefix}{unit}"
 

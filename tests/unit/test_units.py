@@ -126,7 +126,7 @@ def test_shown_with_a_prefix(value: float, unit: str, text: str) -> None:
     assert units.show(value, unit) == text
 
 
-@given(st.floats(1e-17, 1e11), st.sampled_from(["A", "V", "F", "s", "W", "J", "Hz"]))
+@given(st.floats(1e-17, 1e11), st.sampled_from(["A", "V", "F", "s", "W", "J", "Hz", "V^2"]))
 def test_shown_text_reads_back(value: float, unit: str) -> None:
     # seven digits shown: half a unit of the last of them
     shown = units.show(value, unit, digits=7)

@@ -88,6 +88,7 @@ def train(
     settings: Training,
     key: PRNGKeyArray,
     progress: Callable[[int, float], None] | None = None,
+    begin: tuple[Weights, ...] | None = None,
 ) -> Fitted:
     """Train one network.
 
@@ -98,6 +99,7 @@ def train(
         settings: hyper-parameters.
         key: of the start, the order of the batches and the noise.
         progress: told the number of each epoch and its mean loss.
+        begin: stored weights to go on from, in place of random ones.
 
     Raises:
         BadInput: fewer images than a batch.
@@ -105,7 +107,7 @@ def train(
     steps = len(x) // settings.batch_size
     if steps < 1:
         raise BadInput("fewer images than a batch", where="train", expected=f"{settings.batch_size}", got=str(len(x)))
-    stored = start(network, jax.random.fold_in(key, 0))
+    stored = start(network, jax.random.fold_in(key, 0)) if begin is None else begin
     schedule = optax.cosine_decay_schedule(settings.learning_rate, steps * settings.epochs)
     state = (stored, optax.adam(schedule).init(stored))
     images = np.asarray(network.images(jnp.asarray(x, jnp.float32)))

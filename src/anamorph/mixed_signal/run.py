@@ -1,0 +1,116 @@
+"""`anamorph run` of a mixed-signal neuron: energies beside a digital one, then networks under its noise."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from anamorph import technology
+from anamorph.enn.kept import Stages
+from anamorph.mixed_signal.energy import energies, energy_metrics
+from anamorph.mixed_signal.experiment import MixedSignalExperiment
+from anamorph.mixed_signal.noise import full_scale
+from anamorph.mixed_signal.page import write_page
+from anamorph.mixed_signal.study import QUOTED, SIGMAS, Case, Judged, Study, study
+from anamorph.run_folder import REPORT, RESULT, RunFolder, open_for
+from anamorph.verify.interval import wilson
+from anamorph.versions import versions
+
+#: What each stage does, for the reader who waits.
+STAGES = {
+    "energy": "simulating the neuron and the digital multiplier beside it",
+    "networks": "training networks, and judging them under noise",
+    "report": "drawing the report",
+}
+NETWORKS = "networks.json"
+
+
+def run_mixed_signal(
+    experiment: MixedSignalExperiment,
+    out: Path | None = None,
+    watch: Callable[[str], None] = lambda stage: None,
+    tell: Callable[[str], None] = lambda part: None,
+) -> tuple[Path, dict[str, Any]]:
+    """Run the flow; the folder and the content of its ``result.json``. A stopped run goes on from what is trained.
+
+    Raises:
+        BadInput: a folder that is taken, data that is not here.
+    """
+    card = technology.load(experiment.technology)
+    with open_for(experiment.name, experiment.text(), out) as folder:
+        watch("energy")
+        energy = energies(card, experiment.n_bits)
+        watch("networks")
+        v_fs = full_scale(card.value("nfet", "slope_factor"))
+        found = study(experiment, v_fs, _keeper(experiment, folder), tell)
+        watch("report")
+        result = {
+            "experiment": experiment.name,
+            "metrics": energy_metrics(energy) | metrics(found, experiment),
+            "warnings": list(found.warnings),
+            "provenance": {
+                "technology": {"name": card.name, "sha256": card.digest}, "seed": experiment.seed,
+                "versions": versions(),
+            },
+        }  # fmt: skip
+        folder.write_json(NETWORKS, _arrays(found))
+        folder.write(REPORT, lambda path: write_page(path, experiment, energy, found, result))
+        folder.write_json(RESULT, result)
+        return folder.path, result
+
+
+def _keeper(experiment: MixedSignalExperiment, folder: RunFolder) -> Callable:
+    """Weights that were trained before an interruption are read, not trained again."""
+    stages = Stages(folder)
+    asked = {"experiment": experiment.text()}
+    return lambda name, make: stages.arrays(name, asked, make)
+
+
+def metrics(found: Study, experiment: MixedSignalExperiment) -> dict[str, Any]:
+    """Name -> value, unit, low, high, basis, n: errors without noise and what the quoted noise adds."""
+    entries = {}
+    for case in found.cases:
+        name = f"{case.network} {case.n_bits} bits"
+        entries[f"{name}: error"] = _share(case.plain.clean, experiment, case)
+        entries[f"{name}: added at {QUOTED:g} V^2"] = _added(found, case.plain)
+        if case.aware is not None:
+            entries[f"{name}: trained through noise, added at {QUOTED:g} V^2"] = _added(found, case.aware, case.plain)
+    return entries
+
+
+def _share(error: float, experiment: MixedSignalExperiment, case: Case) -> dict[str, Any]:
+    n = experiment.test if experiment.test is not None else 10_000
+    low, high = wilson(round(error * n), n)
+    return {"value": error, "unit": "%", "low": low, "high": high, "basis": "simulated", "n": n}
+
+
+def _added(found: Study, judged: Judged, base: Judged | None = None) -> dict[str, Any]:
+    """Error at the power nearest the quoted one above that without noise, of the draws: mean, best and worst."""
+    at = int(np.abs(found.powers - QUOTED).argmin())
+    added = judged.branches.error[at] - (base or judged).clean
+    return {
+        "value": float(added.mean()), "unit": "%", "low": float(added.min()), "high": float(added.max()),
+        "basis": "simulated", "n": len(added),
+    }  # fmt: skip
+
+
+def _arrays(found: Study) -> dict[str, Any]:
+    """All errors, for those who plot themselves."""
+
+    def of(judged: Judged | None) -> Any:
+        if judged is None:
+            return None
+        kinds = {"fresh": judged.fresh, "branches": judged.branches, "frozen": judged.frozen}
+        return {"clean": judged.clean} | {name: errors.error.tolist() for name, errors in kinds.items()}
+
+    return {
+        "noise_power_v2": found.powers.tolist(), "weight_sigma": found.sigmas.tolist(),
+        "full_scale_v": found.full_scale, "sigmas_of_dies": SIGMAS,
+        "cases": [
+            {"network": c.network, "n_bits": c.n_bits, "plain": of(c.plain), "trained_through_noise": of(c.aware)}
+            for c in found.cases
+        ],
+    }  # fmt: skip

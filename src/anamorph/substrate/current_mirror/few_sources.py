@@ -10,8 +10,9 @@ synapses of neurons that are far from their guess are solved again there.
 Programs that are the same up to some layer are solved once up to there: those that measure the synapses of a layer
 share the way to it.
 
-Switched-off synapses leak some aA into a neuron at work, and are left out. Programs with a neuron below `WORKING`,
-where that no longer holds, are not answered here: the caller solves them with tables.
+Switched-off synapses leak some aA into a neuron at work, and are left out. Below `WORKING` that no longer holds: such a
+neuron is solved with the tables of all its synapses. Programs with very many of them are not answered here: the caller
+solves them with tables altogether.
 """
 
 from __future__ import annotations
@@ -29,9 +30,17 @@ from jaxtyping import Array, Bool, Float, Int
 from anamorph.substrate.contract import Die, Program
 from anamorph.substrate.current_mirror.chip import READOUT_CODE
 from anamorph.substrate.current_mirror.levels import NominalSynapse
-from anamorph.substrate.current_mirror.run import DieTables, LayerState, Somas, fed_layer, input_layer, readout
+from anamorph.substrate.current_mirror.run import (
+    DieTables,
+    LayerState,
+    Somas,
+    fed_layer,
+    input_layer,
+    next_layer,
+    readout,
+)
 from anamorph.substrate.current_mirror.soma_curves import SomaCurves
-from anamorph.substrate.current_mirror.stage import Stage, state_guess
+from anamorph.substrate.current_mirror.stage import Stage, input_current, state_guess
 from anamorph.substrate.current_mirror.synapse_space import FOLLOWED, NEGATIVE, POSITIVE
 from anamorph.substrate.current_mirror.synapses import Solutions, SynapsePoints, synapse_solutions
 from anamorph.substrate.current_mirror.tables import tabulate
@@ -45,6 +54,8 @@ WORKING = 0.2e-9
 NEAR = 0.02
 #: Turns of synapses and neurons: the first from the guess, the others for neurons that were far from it.
 TURNS = 4
+#: Neurons below `WORKING` in one layer of all programs that are solved one by one.
+MOST_SHUT = 64
 #: Programs whose neurons are solved together: one size, so one compilation per layer.
 CHUNK = 64
 
@@ -66,6 +77,7 @@ class FewSources:
     stage: Stage
     nominal: NominalSynapse
     deviations: list[np.ndarray]
+    curves: list[SomaCurves]
     tables: DieTables
 
     @classmethod
@@ -74,9 +86,7 @@ class FewSources:
         deviations = jax.tree.map(np.asarray, die.deviations)
         curves = stage.curves(np.concatenate([d.reshape(-1, d.shape[-1]) for d in deviations["soma"]]))
         edges = np.cumsum([0, *(len(die) * n for n in die.shape)])
-        last = SomaCurves(
-            curves.axis, *(a[edges[-2] :] for a in (curves.drive_p, curves.drive_n, curves.supply, curves.converged))
-        )
+        last = _some(curves, slice(edges[-2], None))
         diagonal = np.full((1, 1, die.shape[-1], 1), READOUT_CODE)
         outlet = tabulate(stage, last, deviations["readout"][0][:, :, None], diagonal)
         for d in range(len(die)):
@@ -84,7 +94,8 @@ class FewSources:
             somas = zip(deviations["soma"], rows, strict=True)
             own = tuple(Somas.of(curves, soma[d], row, stage.input_fet) for soma, row in somas)
             tables = DieTables(stage.regions, own, (), outlet.of_die(d))
-            yield cls(stage, nominal, [s[d] for s in deviations["synapse"]], tables)
+            synapses = [s[d] for s in deviations["synapse"]]
+            yield cls(stage, nominal, synapses, [_some(curves, row) for row in rows], tables)
 
     def answer(
         self, settings: list[np.ndarray], currents: Float[np.ndarray, "programs patterns n_in"]
@@ -124,11 +135,35 @@ class FewSources:
             at, turns = np.where(far, state.v, at), turns + 1
             some = np.flatnonzero(far[on.program, :, on.target].any(1))
             on.pick(some).solve(self.stage, at, found, some)
-        fine = ((total > WORKING) & (total + slope * moved > WORKING) & ~far).all((1, 2))
-        np.logical_and.at(fine, on.program, found.exact.all(1))
+        working = ((total > WORKING) & (total + slope * moved > WORKING) & ~far).all(1)
+        np.logical_and.at(working, (on.program, on.target), found.exact.all(1))
+        if 0 < np.count_nonzero(~working) <= MOST_SHUT:
+            state = self._with_shut(index, setting, before, row, np.array(state.v), np.argwhere(~working))
+            working = np.ones_like(working)
         follows = found.slope * moved[on.program, :, on.target]
         sourced = on.sum(np.maximum(found.current + follows, 0), shape).sum(-1)
-        return state._replace(supply=np.asarray(state.supply) + sourced), fine
+        return state._replace(supply=np.asarray(state.supply) + sourced), working.all(1)
+
+    def _with_shut(
+        self, index: int, setting: np.ndarray, before: LayerState, row: np.ndarray, v: np.ndarray, shut: np.ndarray
+    ) -> LayerState:
+        """The layer with states `v` but for neurons ``(program, target)``, whose states are found by tables."""
+        somas, curves = self.tables.somas[index + 1], self.curves[index]
+        found = np.ones(v.shape, bool)
+        for p, k in shut.tolist():
+            own = setting[None, p : p + 1, :, k : k + 1]
+            matrix = tabulate(self.stage, curves, self.deviations[index][None, :, k : k + 1], own)
+            drives = self.tables.somas[index].drives(jnp.asarray(before.v)[row[p : p + 1]])
+            state = next_layer(self.stage.regions, matrix.of_die(0).coefficients(), drives, somas.one(k))
+            v[p, :, k], found[p, :, k] = np.asarray(state.v)[0, :, 0], np.asarray(state.found)[0, :, 0]
+            found[p, :, k] &= matrix.converged[0]
+        return _in_rows(_at_rest, somas, v)._replace(found=found)
+
+
+def _some(curves: SomaCurves, rows: slice) -> SomaCurves:
+    return SomaCurves(
+        curves.axis, curves.drive_p[rows], curves.drive_n[rows], curves.supply[rows], curves.converged[rows]
+    )
 
 
 def _distinct(*parts: np.ndarray) -> tuple[Int[np.ndarray, " distinct"], Int[np.ndarray, " programs"]]:
@@ -158,6 +193,12 @@ def _in_rows(work: Callable[..., Any], of: Any, *values: np.ndarray) -> Any:
 def _drives(somas: Somas, v: Array) -> tuple[Array, Array]:
     drives = somas.drives(v)
     return drives[POSITIVE], drives[NEGATIVE]
+
+
+@eqx.filter_jit
+def _at_rest(somas: Somas, v: Array) -> LayerState:
+    taken = input_current(somas.input_fet, v, somas.dv_t)
+    return LayerState(v, jnp.ones(v.shape, bool), taken, somas.supply_current(v))
 
 
 @eqx.filter_jit

@@ -54,6 +54,11 @@ class Somas(eqx.Module):
         drive_p, drive_n, supply = (jnp.asarray(to_series @ row[where].T) for row in rows)
         return cls(drive_p, drive_n, supply, jnp.asarray(deviations[:, 0]), curves.axis, input_fet)
 
+    def one(self, index: int) -> Somas:
+        """One of them."""
+        k = slice(index, index + 1)
+        return Somas(self.drive_p[:, k], self.drive_n[:, k], self.supply[:, k], self.dv_t[k], self.axis, self.input_fet)
+
     @eqx.filter_jit
     def drives(self, v: Float[Array, "programs patterns n"]) -> Drives:
         """Gate drives that each family of synapses follows, at states v, V."""

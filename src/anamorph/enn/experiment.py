@@ -42,6 +42,7 @@ class SpikingExperiment(BaseModel):
     epochs: StrictInt = Field(60, ge=1, le=100_000)
     learning_rate: Number = Field(0.02, gt=0, le=10)
     batch_size: StrictInt = Field(100, ge=1, le=60_000)
+    focus: Number = Field(0.0, ge=0, le=1)
     stop_at: Number = Field(1.0, gt=0, le=1)
     weight_spread: Annotated[float, BeforeValidator(_SPREAD), _SPREAD] = 0.01
     dies: StrictInt = Field(1000, ge=1, le=1_000_000)
@@ -50,7 +51,7 @@ class SpikingExperiment(BaseModel):
     mirror_scale: Number = Field(1.0, ge=1, le=1000)
     neuron_scale: Number = Field(1.0, ge=1, le=1000)
     tuned_dies: StrictInt = Field(4, ge=0, le=10_000)
-    tune_epochs: StrictInt = Field(6, ge=1, le=1000)
+    tune_epochs: StrictInt = Field(15, ge=1, le=1000)
     accuracy_min: Annotated[float, BeforeValidator(_SHARE), _SHARE] = 0.85
     train: StrictInt | None = Field(None, ge=1, le=60_000)
     test: StrictInt | None = Field(None, ge=1, le=10_000)

@@ -186,7 +186,9 @@ def synthesis(
             transistors = judged("dies_transistors", mismatched, pool)
             if experiment.tuned_dies:
                 watch("tune")
-                tuned = tuned_dies(experiment, structure, realised, mismatched, pool, task, stages)
+                tuned = tuned_dies(
+                    experiment, structure, realised, mismatched, pool, np.asarray(answers.values), task, stages
+                )
         tables = corner_tables(experiment, curves, stages)
         judge = lambda name, weights, f: judged(name, one_die(weights), (f,) * layers)  # noqa: E731
         corners = corners_of(np.asarray(answers.values), tables, judge, realised, CORNER_END)
@@ -206,6 +208,7 @@ def _trained(
         learning_rate=experiment.learning_rate,
         batch_size=experiment.batch_size,
         stop_at=experiment.stop_at,
+        focus=experiment.focus,
         x_min=experiment.x_min,
         signed=experiment.inhibitory,
         train_biases=own,

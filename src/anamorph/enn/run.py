@@ -15,6 +15,7 @@ from anamorph.enn.experiment import SpikingExperiment
 from anamorph.enn.flow import Synthesis, keep_weights, mnist, synthesis
 from anamorph.enn.kept import Stages
 from anamorph.enn.page import write_page
+from anamorph.enn.tuned import WAYS
 from anamorph.network.spiking_monte_carlo import Dies
 from anamorph.provenance import versions
 from anamorph.run_folder import REPORT, RESULT, open_for
@@ -76,7 +77,7 @@ def metrics(found: Synthesis, experiment: SpikingExperiment, n: int) -> dict[str
         entries["accuracy_transistors"] = _dies(found.transistors)
         entries["yield_transistors"] = _yield(found.transistors.accuracy, experiment.accuracy_min)
     if found.tuned is not None:
-        for way, what in (("as_made", "as made"), ("readout", "readout per die"), ("weights", "weights per die")):
+        for way, what in WAYS.items():
             entries[f"accuracy {what}"] = _several(getattr(found.tuned, way))
             entries[f"yield {what}"] = _yield(getattr(found.tuned, way), experiment.accuracy_min)
     for name, corner in found.corners.items():

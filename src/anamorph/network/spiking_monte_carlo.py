@@ -60,9 +60,23 @@ class Dies:
 def normal_weights(weights: Weights, sigma: float, dies: int, key: PRNGKeyArray) -> Weights:
     """Weights of many dies, normal about the trained ones with a standard deviation of `sigma` times each (line 22).
 
-    Die ``i`` depends on `key` and ``i``.
+    What is below zero goes through a second mirror, one at each neuron, that takes current away: its gain deviates by
+    `sigma` as well, for all inhibitory synapses of the neuron alike. Die ``i`` depends on `key` and ``i``.
     """
-    return _drawn(weights, jax.tree.map(lambda w: np.full(np.shape(w), sigma), weights), dies, key, lambda z: 1 + z)
+    found = _drawn(weights, jax.tree.map(lambda w: np.full(np.shape(w), sigma), weights), dies, key, lambda z: 1 + z)
+    return _through_second_mirror(found, sigma, key) if any((w < 0).any() for w in jax.tree.leaves(found)) else found
+
+
+def _through_second_mirror(weights: Weights, sigma: float, key: PRNGKeyArray) -> Weights:
+    """Inhibitory weights of dies times the gain of their neuron's second mirror."""
+    words = np.asarray(jax.random.key_data(key)).ravel().tolist()
+    for die in range(len(weights.biases[0])):
+        rng = np.random.default_rng([*words, die, 2])
+        for w, b in zip(weights.synapses, weights.biases, strict=True):
+            gain = 1 + sigma * rng.standard_normal(b.shape[1])
+            w[die] = np.where(w[die] < 0, w[die] * gain, w[die])
+            b[die] = np.where(b[die] < 0, b[die] * gain, b[die])
+    return weights
 
 
 def lognormal_weights(weights: Weights, spread: Weights, dies: int, key: PRNGKeyArray) -> Weights:

@@ -26,18 +26,17 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-from jaxtyping import Array, Float, Int, PRNGKeyArray
+from jaxtyping import Array, Float, PRNGKeyArray
 
 from anamorph.data.task import Task
 from anamorph.errors import BadInput, NotConverged
 from anamorph.network.forward import decide
 from anamorph.network.spiking import Lookup, Structure, Weights
+from anamorph.network.spiking_loss import SHARPNESS, SLOWER, cross_entropy, outside
 
 #: Share of the epochs over which training takes on the deviations of the weights, and what outputs differ by for all
 #: images alike. A network that knows nothing yet has signals smaller than both, and would learn nothing.
 RISE = 0.4
-#: How much slower the sharpness of the decision is learned than a weight.
-SLOWER = 0.2
 #: Images of one inference while accuracy is judged.
 JUDGED = 10_000
 #: Excitation of a neuron at the start when all that it sees is fully on, as a share of its range.
@@ -52,14 +51,17 @@ class SpikingTraining:
         epochs: at most so many passes over the training set; 100 in the paper.
         learning_rate: of Adam at the start, for logarithms of weights; it falls to zero along a half cosine.
         batch_size: samples per step.
-        weight_noise: standard deviation of a weight over dies, as a share of it; 0.01 in the paper.
+        weight_noise: standard deviation of a weight over dies, and of the gain of a neuron's second mirror where there
+            is one, as a share of it; 0.01 in the paper.
         x_min: least excitation of every neuron: 0, or 0.2 for the range of low energy per spike.
         signed: with inhibitory synapses beside the excitatory ones.
         train_biases: biases are what the least excitation needs beside the synapses, and more where that helps and the
             structure has them; otherwise every bias is `x_min`, as in the paper.
         stop_at: training accuracy at which training ends (0.9 in algorithm 1); None to use all epochs.
-        over_range: weight of the penalty on excitations above 1, and on those that inhibition takes below `x_min`.
+        over_range: weight of the penalty on excitations above 1.
         scales: size of the starting weights, layer by layer; None to begin within the range.
+        focus: q of the loss (1 - p^q) / q of an image whose class has the probability p: cross-entropy at 0, and the
+            larger, the less is spent on images that are lost anyway (Zhang and Sabuncu 2018). It rises with training.
 
     Raises:
         BadInput: out of range.
@@ -75,11 +77,12 @@ class SpikingTraining:
     stop_at: float | None = None
     over_range: float = 1.0
     scales: tuple[float, ...] | None = None
+    focus: float = 0.0
 
     def __post_init__(self) -> None:
         limits = {
             "epochs": (1, 100_000), "learning_rate": (1e-6, 10), "batch_size": (1, 10**6), "weight_noise": (0, 1),
-            "x_min": (0, 0.9), "over_range": (0, 1e6),
+            "x_min": (0, 0.9), "over_range": (0, 1e6), "focus": (0, 1),
         }  # fmt: skip
         for name, (low, high) in limits.items():
             value = getattr(self, name)
@@ -97,7 +100,7 @@ class TrainedSpiking:
         weights: of the network.
         train_accuracy: on the training samples after each epoch, with nominal weights, ``[epochs]``.
         over_range: share of the training samples' excitations above 1, after the last epoch.
-        under_range: share of them below `SpikingTraining.x_min`: none but by inhibition.
+        under_range: share of them below `SpikingTraining.x_min`: none, where biases are trained.
     """
 
     weights: Weights
@@ -140,8 +143,7 @@ def train_spiking(
             expected=f"{structure.layers[0]} features and {structure.layers[-1]} classes",
             got=f"{task.n_features} and {task.n_classes}",
         )
-    room = START * (1 - settings.x_min)
-    scales = settings.scales or tuple(room / taps for taps, _ in structure.shapes)
+    scales = settings.scales or _start_scales(structure, activations, settings)
     taps, labels = jnp.asarray(structure.taps(task.x_train), jnp.float32), jnp.asarray(task.y_train, jnp.int32)
     epoch, begin, real = _prepared(structure, activations, settings, scales, len(task.x_train), key)
     judge = jax.jit(lambda w, t: structure.forward(w, activations, t))
@@ -164,6 +166,17 @@ def train_spiking(
     return TrainedSpiking(found, np.array(accuracy), float(np.mean(x > 1)), under)
 
 
+def _start_scales(
+    structure: Structure, activations: tuple[Lookup, ...], settings: SpikingTraining
+) -> tuple[float, ...]:  # fmt: skip
+    """So that excitations begin within the range; with inhibition, what a source's least output gives can be undone."""
+    room, swing, found = START * (1 - settings.x_min), 1.0, []
+    for (taps, _), f in zip(structure.shapes, activations, strict=True):
+        found.append(room / taps / swing)
+        swing = 1 - float(f(jnp.asarray(settings.x_min))) if settings.signed else 1.0
+    return tuple(found)
+
+
 def _prepared(
     structure: Structure, activations: tuple[Lookup, ...], settings: SpikingTraining, scales: tuple[float, ...],
     n_samples: int, key: PRNGKeyArray,
@@ -177,10 +190,10 @@ def _prepared(
     parameters = _start(structure, settings, key)
 
     def loss(state: _State, taps: Array, labels: Array, rise: Array, key: Array) -> Array:
-        weights = _deviating(real(state), settings.weight_noise * rise, key)
+        weights = _deviating(real(state), settings.weight_noise * rise, settings.signed, key)
         excitations, y = structure.forward(weights, activations, taps)
-        return _cross_entropy(y, labels, state.sharpness, rise) + settings.over_range * _outside(
-            excitations, settings.x_min
+        return cross_entropy(y, labels, state.sharpness, rise, settings.focus) + settings.over_range * outside(
+            excitations
         )
 
     @jax.jit
@@ -213,7 +226,7 @@ def _start(structure: Structure, settings: SpikingTraining, key: PRNGKeyArray) -
         biases = [np.stack([u, u]) for u in biases]
     as_float = lambda arrays: tuple(jnp.asarray(a, jnp.float32) for a in arrays)  # noqa: E731
     gains = [np.zeros(n) for _, n in structure.shapes]
-    return _State(as_float(synapses), as_float(gains), as_float(biases), jnp.asarray(0.7 / SLOWER, jnp.float32))
+    return _State(as_float(synapses), as_float(gains), as_float(biases), jnp.asarray(SHARPNESS, jnp.float32))
 
 
 def _weights(
@@ -223,7 +236,7 @@ def _weights(
     scales: tuple[float, ...],
     state: _State,
 ) -> Weights:
-    """Weights of a state. Without inhibition no excitation is below `x_min`: a bias makes up for what is missing."""
+    """Weights of a state. No excitation is below `x_min`: a bias makes up for what is missing."""
 
     def real(u: Array) -> Array:
         return jnp.exp(u[0]) - jnp.exp(u[1]) if settings.signed else jnp.exp(u)
@@ -234,11 +247,23 @@ def _weights(
     )
     biases, least = [], jnp.zeros((), jnp.float32)  # the least that a source gives: a black pixel, nothing
     for w, u, biased, f in zip(synapses, state.biases, structure.biased, activations, strict=True):
-        own = 0.1 * real(u) if biased and settings.train_biases else jnp.zeros_like(w[0])
-        needed = settings.x_min if settings.signed else jax.nn.relu(settings.x_min - least * w.sum(axis=0))
-        biases.append(needed + own if settings.train_biases else settings.x_min + own)
+        trained = biased and settings.train_biases
+        if not settings.signed or settings.x_min:
+            own = 0.1 * jnp.exp(u[0] if settings.signed else u) if trained else jnp.zeros_like(w[0])
+        else:
+            own = 0.1 * real(u) if trained else jnp.zeros_like(w[0])
+        biases.append(_needed(w, least, settings) + own if settings.train_biases else settings.x_min + own)
         least = f(jnp.asarray(settings.x_min, jnp.float32))
     return Weights(synapses, tuple(biases))
+
+
+def _needed(w: Float[Array, "taps neurons"], least: Array, settings: SpikingTraining) -> Array:
+    """The bias with which no excitation is below `x_min`, whatever the sources give between `least` and 1."""
+    if not settings.x_min:
+        return jnp.zeros_like(w[0])
+    guaranteed = least * jax.nn.relu(w).sum(axis=0) - jax.nn.relu(-w).sum(axis=0)
+    needed = settings.x_min - guaranteed
+    return needed if settings.signed else jax.nn.relu(needed)
 
 
 def _shares(u: Float[Array, "taps neurons"]) -> Float[Array, "taps neurons"]:
@@ -246,23 +271,15 @@ def _shares(u: Float[Array, "taps neurons"]) -> Float[Array, "taps neurons"]:
     return jax.nn.softmax(u, axis=0) * u.shape[0]
 
 
-def _deviating(weights: Weights, noise: Array, key: Array) -> Weights:
+def _deviating(weights: Weights, noise: Array, signed: bool, key: Array) -> Weights:
+    """Weights of a random die, as `anamorph.network.spiking_monte_carlo.normal_weights` draws them."""
     leaves, tree = jax.tree.flatten(weights)
     keys = jax.random.split(key, len(leaves))
     drawn = [w * (1 + noise * jax.random.normal(k, w.shape, w.dtype)) for w, k in zip(leaves, keys, strict=True)]
-    return jax.tree.unflatten(tree, drawn)
-
-
-def _cross_entropy(y: Float[Array, "n classes"], labels: Int[Array, " n"], sharpness: Array, rise: Array) -> Array:
-    """Of outputs in units of how far images move them; `rise` is how much counts of what no image moves."""
-    centred = y - y.mean(axis=1, keepdims=True)
-    spread = jnp.sqrt(jnp.mean(jnp.var(centred, axis=0)) + 1e-12)
-    logits = jnp.exp(SLOWER * sharpness) * (centred - (1 - rise) * centred.mean(axis=0)) / spread
-    return optax.softmax_cross_entropy_with_integer_labels(logits, labels).mean()
-
-
-def _outside(excitations: tuple[Array, ...], x_min: float) -> Array:
-    """Mean square of what lies outside ``x_min..1``; a neuron may well be silent where the range begins at zero."""
-    above = sum(jnp.mean(jax.nn.relu(x - 1) ** 2) for x in excitations)
-    below = sum(jnp.mean(jax.nn.relu(x_min - x) ** 2) for x in excitations) if x_min else 0.0
-    return jnp.asarray(above + below)
+    found = jax.tree.unflatten(tree, drawn)
+    if not signed:
+        return found
+    mirrors = jax.random.split(jax.random.fold_in(key, 1), len(found.biases))
+    gains = [1 + noise * jax.random.normal(k, b.shape, b.dtype) for k, b in zip(mirrors, found.biases, strict=True)]
+    behind = lambda parts: tuple(jnp.where(w < 0, w * g, w) for w, g in zip(parts, gains, strict=True))  # noqa: E731
+    return Weights(behind(found.synapses), behind(found.biases))

@@ -6,7 +6,8 @@ own curve. Two ways of using what a bench can find of that:
 * **readout**: only the rates of the last hidden layer are read, for images with labels, and classified by a linear
   function of its own outside the chip (27 x 10 multiplications and 10 offsets for MNIST). The chip stays as made.
 * **all weights**: every leg is programmable within `RANGE`, every neuron's rate can be read, so every curve and every
-  leg is known, within `TuneSettings.reading`. Weights are then trained through the die's own curves. Signs stay.
+  leg is known, the latter with an error of reading. Weights begin with what makes each neuron most like the nominal one
+  (`anamorph.network.spiking_match`), and are then trained through the die's own curves. Signs stay.
 """
 
 from __future__ import annotations
@@ -24,8 +25,11 @@ from jaxtyping import Array, Float, Int, PRNGKeyArray
 from anamorph.errors import BadInput
 from anamorph.network.forward import decide
 from anamorph.network.spiking import Structure, Weights
+from anamorph.network.spiking_loss import SHARPNESS, cross_entropy
+from anamorph.network.spiking_match import track
+from anamorph.network.spiking_train import RISE
 
-#: A programmable weight goes from the trained one over this to the trained one times this.
+#: A programmable weight goes from the one that training begins with over this to that times this.
 RANGE = 30.0
 #: Least weight that training begins with, as a share of its layer's mean: one of zero would stay there.
 FLOOR = 0.01
@@ -75,16 +79,14 @@ class TuneSettings:
         epochs: passes over the calibration images.
         learning_rate: of Adam for logarithms of weights; it falls to zero along a half cosine.
         batch_size: images of a step.
-        reading: standard deviation of what the bench knows of a factor, as a share of it. Training does not see it.
     """
 
-    epochs: int = 6
+    epochs: int = 15
     learning_rate: float = 0.03
     batch_size: int = 100
-    reading: float = 0.01
 
     def __post_init__(self) -> None:
-        if self.epochs < 1 or self.batch_size < 1 or not 0 < self.learning_rate < 10 or not 0 <= self.reading < 1:
+        if self.epochs < 1 or self.batch_size < 1 or not 0 < self.learning_rate < 10:
             raise BadInput("out of range", where="TuneSettings", got=repr(self)[:120])
 
 
@@ -93,73 +95,103 @@ def on_die(weights: Weights, die: Die) -> Weights:
     return jax.tree.map(lambda w, factor: w * factor, weights, die.factors)
 
 
+def read(die: Die, reading: float, key: PRNGKeyArray) -> Die:
+    """A die as the bench knows it: every factor off by `reading`, its logarithm normal; curves as they are."""
+    words = np.asarray(jax.random.key_data(key)).ravel().tolist()
+    rng = np.random.default_rng(words)
+    off = lambda f: np.asarray(f) * np.exp(reading * rng.standard_normal(np.shape(f)))  # noqa: E731
+    return die._replace(factors=jax.tree.map(off, die.factors))
+
+
+def matched(structure: Structure, weights: Weights, known: Die, nominal: Float[np.ndarray, " knots"]) -> Weights:
+    """Weights to program so that each neuron is most like the nominal one, without an image being shown.
+
+    A neuron is given s times as much, and what it passes on is taken over a, for the s and a of its own curve; one that
+    never spikes is left as it is.
+
+    Args:
+        structure: neurons and synapses.
+        weights: of the nominal network.
+        known: the die as the bench knows it.
+        nominal: table of the nominal neuron, x from 0 to 1.
+    """
+    synapses, biases, before, last = [], [], None, len(known.curves) - 1
+    for layer, curves in enumerate(known.curves):
+        fits = np.array([track(nominal, np.asarray(own), curves.x_max, layer < last) for own in curves.values])
+        s, a = np.where(np.isfinite(fits), fits, 1.0).T
+        sources = structure.sources[layer]
+        w = np.asarray(weights.synapses[layer]) * s
+        if before is not None:
+            w = w / (before[:, None] if sources is None else before[sources])
+        synapses.append(w / np.asarray(known.factors.synapses[layer]))
+        biases.append(np.asarray(weights.biases[layer]) * s / np.asarray(known.factors.biases[layer]))
+        before = a
+    return Weights(tuple(synapses), tuple(biases))
+
+
 def tune(
     structure: Structure,
-    weights: Weights,
-    die: Die,
+    begin: Weights,
+    known: Die,
     x: Float[np.ndarray, "images inputs"],
     labels: Int[np.ndarray, " images"],
     settings: TuneSettings,
     key: PRNGKeyArray,
 ) -> Weights:
-    """Weights to program into a die.
+    """Weights to program into a die, trained through its own curves.
 
     Args:
         structure: neurons and synapses.
-        weights: of the nominal network; training begins with them over the factors that the bench found.
-        die: the die as it is; its factors are used with an error of `settings.reading`.
+        begin: programmed weights that training begins with, such as `matched` ones.
+        known: the die as the bench knows it.
         x: calibration images, values from 0 to 1.
         labels: their classes.
         settings: hyper-parameters.
-        key: of the errors of reading and of the order of the images.
+        key: of the order of the images.
     """
-    read_key, order_key = jax.random.split(key)
-    known = die._replace(factors=_with_errors(die.factors, settings.reading, read_key))
     taps, size = jnp.asarray(structure.taps(x), jnp.float32), min(settings.batch_size, len(x))
-    start = Weights(tuple(_raised(w) for w in weights.synapses), tuple(_raised(b) for b in weights.biases))
-    run = _tuned(structure, settings, size, tuple(c.x_max for c in die.curves))
+    start = Weights(tuple(_raised(w) for w in begin.synapses), tuple(_raised(b) for b in begin.biases))
+    run = _tuned(structure, settings, size, tuple(c.x_max for c in known.curves))
     as_float = functools.partial(jax.tree.map, lambda a: jnp.asarray(a, jnp.float32))
-    tables = tuple(c.values for c in die.curves)
-    found = run(as_float(start), as_float(known.factors), as_float(tables), taps, jnp.asarray(labels, jnp.int32),
-                order_key)  # fmt: skip
+    tables = tuple(c.values for c in known.curves)
+    found = run(as_float(start), as_float(known.factors), as_float(tables), taps, jnp.asarray(labels, jnp.int32), key)
     return jax.tree.map(lambda w: np.asarray(w, np.float64), found)
 
 
 @functools.lru_cache(maxsize=8)
 def _tuned(structure: Structure, settings: TuneSettings, size: int, ends: tuple[float, ...]):
     """The whole training as one compiled function."""
+    limit = float(np.log(RANGE))
 
     def weights_of(log: Any, start: Any) -> Any:
-        limit = jnp.log(RANGE)
         return jax.tree.map(lambda u, w: w * jnp.exp(jnp.clip(u, -limit, limit)), log, start)
 
-    def loss(both: Any, start: Any, factors: Any, tables: Any, taps: Array, labels: Array) -> Array:
+    def loss(both: Any, start: Any, factors: Any, tables: Any, taps: Array, labels: Array, rise: Array) -> Array:
         log, sharpness = both
         die = Die(factors, tuple(OwnCurves(t, end) for t, end in zip(tables, ends, strict=True)))
         excitations, y = structure.forward(on_die(weights_of(log, start), die), die.curves, taps)
-        spread = jax.lax.stop_gradient(jnp.sqrt(jnp.mean(jnp.var(y, axis=0)) + 1e-12))
-        entropy = optax.softmax_cross_entropy_with_integer_labels(jnp.exp(sharpness) * y / spread, labels).mean()
-        return entropy + sum(jnp.mean(jax.nn.relu(x - 1) ** 2) for x in excitations)
+        above = sum(jnp.mean(jax.nn.relu(x - end) ** 2) for x, end in zip(excitations, ends, strict=True))
+        return cross_entropy(y, labels, sharpness, rise) + above
 
     @jax.jit
     def run(start: Weights, factors: Weights, tables: Any, taps: Array, labels: Array, key: Array) -> Any:
         batches = len(taps) // size
-        adam = optax.adam(optax.cosine_decay_schedule(settings.learning_rate, settings.epochs * batches))
-        limit = jnp.log(RANGE)
-        log = jax.tree.map(lambda f: jnp.clip(-jnp.log(f), -limit, limit), factors)
-        state = (log, jnp.asarray(0.7, jnp.float32))
+        steps = settings.epochs * batches
+        adam = optax.adam(optax.cosine_decay_schedule(settings.learning_rate, steps))
+        state = (jax.tree.map(jnp.zeros_like, start), jnp.asarray(SHARPNESS, jnp.float32))
         orders = jax.vmap(lambda k: jax.random.permutation(k, len(taps))[: batches * size])(
             jax.random.split(key, settings.epochs)
         )
 
-        def step(carry: Any, rows: Array) -> tuple[Any, None]:
-            state, memory = carry
-            slope = jax.grad(loss)(state, start, factors, tables, taps[rows], labels[rows])
+        def step(carry: Any, at: tuple[Array, Array]) -> tuple[Any, None]:
+            (state, memory), (number, rows) = carry, at
+            rise = jnp.minimum(1.0, (number + 0.5) / (RISE * steps))
+            slope = jax.grad(loss)(state, start, factors, tables, taps[rows], labels[rows], rise)
             update, memory = adam.update(slope, memory)
             return (optax.apply_updates(state, update), memory), None
 
-        rows = orders.reshape(settings.epochs * batches, size)
-        carry: Any = jax.lax.scan(step, (state, adam.init(state)), rows)[0]
+        numbers = jnp.arange(steps, dtype=jnp.float32)
+        carry: Any = jax.lax.scan(step, (state, adam.init(state)), (numbers, orders.reshape(steps, size)))[0]
         return weights_of(carry[0][0], start)
 
     return run
@@ -228,12 +260,6 @@ def _fitted(rates: Array, labels: Array, classes: int) -> tuple[Array, Array]:
 
     carry: Any = jax.lax.scan(step, (begin, adam.init(begin)), None, length=READOUT_STEPS)[0]
     return carry[0]
-
-
-def _with_errors(factors: Weights, reading: float, key: PRNGKeyArray) -> Weights:
-    words = np.asarray(jax.random.key_data(key)).ravel().tolist()
-    rng = np.random.default_rng(words)
-    return jax.tree.map(lambda f: np.asarray(f) * np.exp(reading * rng.standard_normal(np.shape(f))), factors)
 
 
 def _raised(w: Array | np.ndarray) -> np.ndarray:

@@ -6,8 +6,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from anamorph.enn.corners import corners_of, track, tracking
+from anamorph.enn.corners import corners_of, tracking
 from anamorph.network.spiking import Lookup, Structure, Weights
+from anamorph.network.spiking_match import track
 from anamorph.network.spiking_monte_carlo import Dies, infer
 from anamorph.network.wiring import Dense
 

@@ -97,6 +97,14 @@ def test_deviations_have_the_spread_that_was_asked_for():
     assert drawn.std() == pytest.approx(0.02, rel=0.03)
 
 
+def test_inhibitory_weights_of_a_neuron_share_the_deviation_of_its_second_mirror():
+    weights = Weights((np.concatenate([np.full((40, 2), -1.0), np.ones((40, 2))]),), (np.zeros(2),))
+    drawn = normal_weights(weights, 0.01, 400, jax.random.key(6)).synapses[0]
+    inhibitory, excitatory = drawn[:, :40].mean(axis=1), drawn[:, 40:].mean(axis=1)
+    assert inhibitory.std() == pytest.approx(np.hypot(0.01, 0.01 / np.sqrt(40)), rel=0.1)
+    assert excitatory.std() == pytest.approx(0.01 / np.sqrt(40), rel=0.1)
+
+
 def test_neurons_of_their_own_follow_their_own_tables():
     x, y = _images(), np.random.default_rng(3).integers(0, 2, 40)
     dies = normal_weights(_weights(), 0.0, 2, jax.random.key(0))
@@ -144,8 +152,9 @@ def test_training_may_stop_early_and_keeps_biases_fixed():
         np.testing.assert_allclose(b, 0.2, rtol=1e-6)
 
 
-def test_without_inhibition_no_excitation_is_below_the_range():
-    settings = SpikingTraining(epochs=5, batch_size=50, x_min=0.2)
+@pytest.mark.parametrize("signed", [False, True])
+def test_no_excitation_is_below_the_range(signed: bool):
+    settings = SpikingTraining(epochs=5, batch_size=50, x_min=0.2, signed=signed, focus=0.5)
     found = train_spiking(SMALL, (F, F), _halves(), settings, jax.random.key(0))
     assert found.under_range == 0
     black = jnp.asarray(SMALL.taps(np.zeros((1, 16))))

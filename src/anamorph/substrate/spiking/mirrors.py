@@ -118,7 +118,8 @@ class Legs:
         """
         own = np.divide(a_vt**2, self.w * self.l, out=np.zeros_like(self.w), where=self.w > 0)
         shared = a_vt**2 / (rules.scale**2 * rules.w_diode * rules.l_diode)
-        return np.where(self.w > 0, np.sqrt(own + shared), 0.0) / n_ut
+        second = np.where(self.inhibitory, 2 * shared, 0.0)  # the mirror that turns the current's sign, of such diodes
+        return np.where(self.w > 0, np.sqrt(own + shared + second), 0.0) / n_ut
 
 
 def synthesise(weights: Weights, activation: Activation, rules: MirrorRules) -> tuple[Weights, tuple[Legs, ...]]:

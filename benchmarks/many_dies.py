@@ -15,7 +15,7 @@ import xarray as xr
 from rich.console import Console
 
 import anamorph  # noqa: F401  (sets float64 before any array exists)
-from anamorph.campaign import read
+from anamorph.campaign import Serial, Threads, read
 from anamorph.experiment import load, parse_replacements
 from anamorph.stages.compilation import keep_compiled
 from anamorph.stages.lot import DIES, run_lot
@@ -54,6 +54,7 @@ def main() -> None:
     arguments.add_argument("--dies", type=int, default=10)
     arguments.add_argument("--seed", type=int)
     arguments.add_argument("--out", type=Path, required=True)
+    arguments.add_argument("--at-once", type=int, default=1, help="dies computed together; seconds are then of all")
     arguments.add_argument("--both", action="store_true", help="also the network that is the same for all dies")
     arguments.add_argument("--least", type=float, help="accuracy from which a die passes; the experiment's if left out")
     arguments.add_argument("--show", action="store_true", help="only print what there is")
@@ -64,7 +65,11 @@ def main() -> None:
     if given.seed is not None:
         replacements["seed"] = str(given.seed)
     experiment = load(given.experiment, replacements)
-    found = read(given.out / DIES) if given.show else run_lot(Setup.of(experiment), given.out, both=given.both)
+    if given.show:
+        found = read(given.out / DIES)
+    else:
+        scheduler = Threads(given.at_once) if given.at_once > 1 else Serial()
+        found = run_lot(Setup.of(experiment), given.out, scheduler, both=given.both)
     least = experiment.verify.accuracy_min if given.least is None else given.least
     Console().print("\n".join(said(found, least, experiment.verify.confidence)), highlight=False)
 

@@ -15,7 +15,7 @@ import jax
 import numpy as np
 import xarray as xr
 
-from anamorph.campaign import Axis, Campaign, Point, Serial, run
+from anamorph.campaign import Axis, Campaign, Point, Scheduler, run
 from anamorph.characterise.transfer import Transfer
 from anamorph.network.train import Trained, train
 from anamorph.run_folder import RunFolder
@@ -29,12 +29,15 @@ from anamorph.verify.verdict import Verdict, verify
 DIES = "dies"
 
 
-def run_lot(setup: Setup, folder: Path, *, both: bool = False, progress: bool = True) -> xr.Dataset:
+def run_lot(
+    setup: Setup, folder: Path, scheduler: Scheduler | None = None, *, both: bool = False, progress: bool = True
+) -> xr.Dataset:
     """Run the dies of an experiment one by one.
 
     Args:
         setup: of an experiment; its ``chip.dies`` is how many.
         folder: new, or that of the same call that was stopped.
+        scheduler: one die after the other if left out; several at a time use the cores better, and need more memory.
         both: also run the network that is the same for all dies through each.
         progress: show a bar on stderr.
 
@@ -57,7 +60,7 @@ def run_lot(setup: Setup, folder: Path, *, both: bool = False, progress: bool = 
     work = _OneDie(setup, die, common, both)
     axes = (Axis("die", range(experiment.chip.dies)),)
     campaign = Campaign("lot", experiment.seed, axes, code=f"{experiment.digest} both={both}")
-    return run(campaign, work, folder / DIES, Serial(), progress=progress)
+    return run(campaign, work, folder / DIES, scheduler, progress=progress)
 
 
 def _common(setup: Setup) -> Trained:

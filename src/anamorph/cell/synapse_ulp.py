@@ -10,7 +10,7 @@ current. Pulses longer than a period run into each other, so the mean current sa
 b is at ground, and MPOut takes a little of the current back.
 
 Supplies of +-100 mV make a step of 2 V_DD of what is 0.2 V here. R, C, widths and v_w were chosen for 1.26 nA behind
-the biomimetic neuron at 300 kHz, with as much less at 160 kHz as on the published line of the compact synapse.
+the biomimetic neuron at 300 kHz, and for about the published current of the compact synapse at 160 kHz.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from anamorph.papers.binas_2016.measurements import mnist_transients
-from anamorph.papers.binas_2016.measurements._transients import Decisions, hidden_currents, margins
+from anamorph.papers.binas_2016.measurements._transients import Decisions, hidden_currents
 from anamorph.papers.measure import LEFT_OUT
 from anamorph.substrate.current_mirror import CurrentMirror
 from anamorph.substrate.current_mirror.dynamics import RUN_TIMES, Dynamics, Waveform
@@ -44,14 +44,10 @@ def test_the_figures_of_the_paper_are_redrawn() -> None:
     assert "2 patterns whose class never differed, or that did not reach it" in scatter.caption
 
 
-def test_late_samples_are_told_by_their_margins() -> None:
-    outputs = np.array([[4.0, 3.0, 1.0], [0.0, 2.0, 1.0], [0.0, 0.0, 0.0]])
-    np.testing.assert_allclose(margins(outputs), [0.25, 0.5, 0.0])
-    lead = np.array([0.05, 0.4, 0.5, 0.4, 0.3, 0.4])
-    found = replace(_decisions(15e-9), margin=lead)  # the first has no time to output
-    assert "The 1 late samples" in found.slow_ones(15e-6) and "by 5 % of itself" in found.slow_ones(15e-6)
-    assert "those of the others by 40 %" in found.slow_ones(15e-6)
-    assert _decisions(15e-9).slow_ones(15e-6) == ""
+def test_late_samples_are_told_by_their_width() -> None:
+    found = replace(_decisions(15e-9), active=np.array([90, 60, 70, 70, 80, 70]))  # the first has no time to output
+    assert found.slow_ones(15e-6).startswith("The 1 later ones have 90 active inputs (median), the others 70:")
+    assert _decisions(15e-9).slow_ones(15e-6) == "" and found.slow_ones(0.0) == ""
 
 
 def test_a_quick_measurement_says_no_shares_of_few_samples() -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from anamorph.papers.binas_2016.measurements._large import Large
 from anamorph.papers.measure import Measured
@@ -24,6 +24,8 @@ SAMPLES, QUICK_SAMPLES = 500, 32
 #: paper stops after 7 us; here samples have as long as at 15 nA, and what was decided by 7 us is counted.
 PRESENTATION = 15e-6
 CURRENTS = (15e-9, 45e-9)
+#: An input is active above this part of the mean current.
+ACTIVE = 0.1
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,7 @@ class Decisions:
         current: mean input current, A.
         shown: the sample whose waveform is in `found`: its class is another than that of the one before.
         hidden: currents into the neurons of every hidden layer while that sample is decided, A.
-        margin: by how much the largest output leads at rest, as a part of itself; None where it was not asked for.
+        active: inputs of each sample that carry a current worth the name, where they were counted.
     """
 
     found: Dynamics
@@ -44,7 +46,7 @@ class Decisions:
     current: float
     shown: int
     hidden: tuple[Float[np.ndarray, "_ steps"], ...]
-    margin: Float[np.ndarray, " samples"] | None = None
+    active: Int[np.ndarray, " samples"] | None = None
 
     @property
     def times(self) -> Float[np.ndarray, " samples"]:
@@ -56,14 +58,14 @@ class Decisions:
         return float(np.mean(self.times <= limit))
 
     def slow_ones(self, limit: float) -> str:
-        """What tells the samples later than `limit` (s) from the others, for notes."""
+        """How wide the samples are that are later than `limit` (s), for notes."""
         late = self.times > limit
-        if self.margin is None or late.all() or not late.any():
+        if self.active is None or late.all() or not late.any():
             return ""
-        leads = [100 * float(np.median(self.margin[where])) for where in (late, ~late)]
+        wide, others = (float(np.median(self.active[where])) for where in (late, ~late))
         return (
-            f"The {int(late.sum())} late samples end in closer decisions: their largest output leads the next by "
-            f"{leads[0]:.0f} % of itself (median), those of the others by {leads[1]:.0f} %."
+            f"The {int(late.sum())} later ones have {wide:.0f} active inputs (median), the others {others:.0f}: at the "
+            "same mean, more inputs are smaller currents."
         )
 
     @property
@@ -129,15 +131,9 @@ def decisions(large: Large, prefix: str, currents: tuple[float, ...] = CURRENTS)
         )  # fmt: skip
         found[current] = Decisions(
             answer, count, current, shown, hidden_currents(substrate, die, answer.waveform.voltages),
-            None if context.quick else margins(np.asarray(die.run(program, inputs).outputs)[0, 0, :, : task.n_classes]),
+            (inputs > ACTIVE * current).sum(1),
         )  # fmt: skip
     return found
-
-
-def margins(outputs: Float[np.ndarray, "samples classes"]) -> Float[np.ndarray, " samples"]:
-    """By how much the largest output leads the next, as a part of itself; nothing where all are silent."""
-    second, first = np.sort(outputs, axis=1)[:, -2:].T
-    return np.divide(first - second, first, out=np.zeros_like(first), where=first > 0)
 
 
 _taken = jax.jit(input_current)

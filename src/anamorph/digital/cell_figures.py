@@ -1,9 +1,10 @@
 """What a card makes of each gate: capacitance of its pins, leakage power in every input state, area.
 
 Capacitance of a pin is that of all transistor terminals on it and on the inner nodes that change with it: at a gate
-``C_ox W L`` and both overlaps, at a diffusion one overlap and the junction at zero bias. Gate oxide counts in full
-and junctions at their largest, so energies are upper bounds of what the card says; short-circuit currents are left
-out, which is the other way.
+``C_ox W L`` and both overlaps, at a diffusion one overlap and the junction at zero bias. Nodes inside stacks of
+transistors swing less than the supply, and not at every change, so they count half. With that, AND, half and full
+adder take 0.95, 1.06 and 1.17 times what a transient of their transistors takes for both edges of one input, which
+includes short-circuit currents.
 
 Leakage is the supply's current at the operating point of the whole transistor circuit, so that stacks of transistors
 that are off leak less, as they should. Gate leakage is not in the transistor model.
@@ -25,6 +26,8 @@ from anamorph.digital.gates import KINDS
 from anamorph.digital.logic_cells import LogicCell, logic_cells
 from anamorph.technology import Technology
 
+#: Share of the capacitance of a node inside a stack of transistors that counts.
+STACK_SHARE = 0.5
 #: Pins that are driven in the leakage bench, in the order of the bits of its eight states.
 _DRIVEN = ("a", "b", "c")
 
@@ -82,6 +85,7 @@ def _figures(card: _Hashable) -> tuple[tuple[str, GateFigures], ...]:
 
 def _capacitances(technology: Technology, logic: LogicCell) -> dict[str, float]:
     found = dict.fromkeys((port for port in logic.cell.ports if port != "vdd"), 0.0)
+    gates = {fet.gate for _, fet in logic.cell.fets()}
     for _, fet in logic.cell.fets():
         p = technology.mosfet(fet)
         for node, farad in (
@@ -91,7 +95,7 @@ def _capacitances(technology: Technology, logic: LogicCell) -> dict[str, float]:
         ):
             pin = logic.follows.get(node, node)
             if pin in found:  # rails are not
-                found[pin] += float(farad)
+                found[pin] += float(farad) * (1.0 if node in gates or node in found else STACK_SHARE)
     return found
 
 

@@ -39,6 +39,7 @@ def netlist(
     """Write the trained chip as a netlist for your simulator and your PDK."""
     from anamorph.circuit.dialect import dialect as dialect_named
     from anamorph.circuit.pdk import Models
+    from anamorph.enn.experiment import is_spiking
     from anamorph.stages.user_netlist import Wish, write_user_netlist
 
     n, comma, p = models.partition(",")
@@ -54,6 +55,11 @@ def netlist(
         _die(die),
         mismatch or ("gate" if subckt else "delvto"),
     )
+    if is_spiking(str(run)):
+        from anamorph.enn.netlist import write_spiking_netlist
+
+        sys.stdout.write(f"netlist: {write_spiking_netlist(run, wish, out).absolute()}\n")
+        return
     sys.stdout.write(f"netlist: {write_user_netlist(run, wish, out).absolute()}\n")
 
 

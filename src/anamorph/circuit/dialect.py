@@ -77,6 +77,10 @@ class Dialect(ABC):
     def operating_point(self, saved: Sequence[str]) -> list[str]:
         """Options, the currents of voltage sources to keep, and the analysis."""
 
+    @abstractmethod
+    def transient(self, stop: str, step: str, saved: Sequence[str]) -> list[str]:
+        """Options, the currents of voltage sources to keep, and a transient from discharged nodes."""
+
     def assignments(self, parameters: Mapping[str, str]) -> list[str]:
         """``name=value`` each."""
         return [f"{name}={value}" for name, value in parameters.items()]
@@ -120,6 +124,10 @@ class Ngspice(Dialect):
 
     def operating_point(self, saved: Sequence[str]) -> list[str]:  # noqa: D102
         return [f".options {OPERATING_POINT_OPTIONS}", *(f".save i({name})" for name in saved), ".op", ".end"]
+
+    def transient(self, stop: str, step: str, saved: Sequence[str]) -> list[str]:  # noqa: D102
+        return [f".options {OPERATING_POINT_OPTIONS}", *(f".save i({name})" for name in saved),
+                f".tran {step} {stop} 0 {step} uic", ".end"]  # fmt: skip
 
 
 class Spectre(Dialect):
@@ -171,6 +179,10 @@ class Spectre(Dialect):
     def operating_point(self, saved: Sequence[str]) -> list[str]:  # noqa: D102
         options = f"tolerances options temp={CELSIUS} reltol=1e-6 vabstol=1e-9 iabstol=1e-15 gmin=1e-15"
         return [options, *(f"save {name}:p" for name in saved), "dcop dc"]
+
+    def transient(self, stop: str, step: str, saved: Sequence[str]) -> list[str]:  # noqa: D102
+        options = f"tolerances options temp={CELSIUS} reltol=1e-5 vabstol=1e-9 iabstol=1e-15 gmin=1e-15"
+        return [options, *(f"save {name}:p" for name in saved), f"spikes tran stop={stop} maxstep={step} skipdc=yes"]
 
 
 #: By the name that the user gives.

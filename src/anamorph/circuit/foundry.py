@@ -91,9 +91,10 @@ def netlist(
     deviations: Float[Array | np.ndarray, " fets"] | None = None,
     manner: str = "delvto",
     saved: Sequence[str] = (),
+    transient: tuple[float, float] | None = None,
     title: str = "",
 ) -> Netlist:
-    """Write `cell` with its sources at direct current, and an operating point.
+    """Write `cell` with its sources at direct current, and an operating point or a transient.
 
     Args:
         cell: the circuit; its sources are at its top, not inside instances.
@@ -104,6 +105,7 @@ def netlist(
         deviations: threshold deviation of each transistor in the order of ``cell.fets()``, V; none if left out.
         manner: of `MANNERS`; subcircuits seldom take ``delvto``.
         saved: voltage sources whose current the simulator shall keep; all of its defaults if empty.
+        transient: end and longest step of a transient from discharged nodes, s, in place of the operating point.
         title: free text for the first line.
 
     Raises:
@@ -117,13 +119,18 @@ def netlist(
     body = writer.body(cell, writer.scope(cell, shifts), top=True)
     _check_names("drive", drives, {*writer.sources, *writer.driven_currents}, cell)
     _check_names("save the current of", saved, writer.sources, cell)
+    kept = [writer.sources[name] for name in saved]
+    if transient is None:
+        analysis = dialect.operating_point(kept)
+    else:
+        analysis = dialect.transient(_number(transient[0]), _number(transient[1]), kept)
     lines = [
         f"{dialect.comment} anamorph: {safe_title(title)}",
         *dialect.head(),
         *(dialect.include(include.path, include.section) for include in includes),
         *writer.library,
         *body,
-        *dialect.operating_point([writer.sources[name] for name in saved]),
+        *analysis,
     ]
     return Netlist("\n".join(lines) + "\n", writer.sources)
 

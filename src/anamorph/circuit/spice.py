@@ -40,20 +40,17 @@ TRANSIENT_OPTIONS = (
 
 @dataclass(frozen=True)
 class Transient:
-    """A transient analysis from the operating point at time zero, or from given voltages.
+    """A transient analysis from the operating point at time zero.
 
     Attributes:
         t_stop: end, s.
         max_step: longest step, s; a hundredth of `t_stop` if left out.
         tolerance: relative, of voltages, currents and the charges of a step (``reltol``; the others follow it).
-        from_start: begin at the deck's `start` (``.ic``, ``uic``), which must then have every node, and at no operating
-            point.
     """
 
     t_stop: float
     max_step: float | None = None
     tolerance: float = 1e-6
-    from_start: bool = False
 
 
 @dataclass(frozen=True)
@@ -127,7 +124,7 @@ def deck(
         *writer.library,
         "* the circuit",
         *elements,
-        *_nodesets(start or {}, scope.inner, ".ic" if transient and transient.from_start else ".nodeset"),
+        *_nodesets(start or {}, scope.inner),
         *(f".save v({name})" for name in scope.inner.values()),
         *(f".save i({name})" for name in writer.sources.values()),
         *_analysis(transient),
@@ -142,11 +139,11 @@ def _check_all_used(drives: Mapping[str, Drive], driven: Sequence[str], cell: Ce
             raise BadInput(f"no source '{name}' to drive", where=f"cell {cell.name}", advice=nearest(name, driven))
 
 
-def _nodesets(start: Mapping[str, float], nodes: Mapping[str, str], keyword: str) -> Iterator[str]:
+def _nodesets(start: Mapping[str, float], nodes: Mapping[str, str]) -> Iterator[str]:
     for name, voltage in start.items():
         if name not in nodes:
             raise BadInput(f"no node '{name}'", where="start", advice=nearest(name, nodes))
-        yield f"{keyword} v({nodes[name]})={number(finite(voltage, name))}"
+        yield f".nodeset v({nodes[name]})={number(finite(voltage, name))}"
 
 
 def _analysis(transient: Transient | None) -> list[str]:
@@ -160,4 +157,4 @@ def _analysis(transient: Transient | None) -> list[str]:
     times = " ".join(number(t) for t in (step, transient.t_stop, 0.0, step))
     limits = {"relative": 1.0, "voltage": 1e-3, "charge": 1e-14}
     options = TRANSIENT_OPTIONS.format(**{k: f"{transient.tolerance * v:.6g}" for k, v in limits.items()})
-    return [f".options {options}", f".tran {times}" + (" uic" if transient.from_start else "")]
+    return [f".options {options}", f".tran {times}"]

@@ -5,21 +5,26 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
+
 from anamorph import technology
 from anamorph.cell.synapse_compact import compact_front
 from anamorph.enn.curves import CIRCUITS, circuit
 from anamorph.enn.experiment import SpikingExperiment, load
-from anamorph.enn.flow import characterised, lookups
+from anamorph.enn.flow import characterised, lookups, mirror_rules
+from anamorph.enn.kept import Stages
 from anamorph.enn.nir_export import kept_weights
 from anamorph.enn.run import WEIGHTS
 from anamorph.enn.variation import Curves
 from anamorph.errors import BadInput
 from anamorph.network.spiking import Lookup, Structure, Weights, mnist_structure
-from anamorph.run_folder import EXPERIMENT
+from anamorph.run_folder import EXPERIMENT, RunFolder
 from anamorph.spikes.parts import FrontEnd, SpikingCircuit
 from anamorph.spikes.sizing import size_legs
-from anamorph.substrate.spiking.mirrors import MirrorRules
 from anamorph.technology import Technology
+
+#: Knots of a curve between x = 0 and 1.
+KNOTS = 1025
 
 
 @dataclass(frozen=True)
@@ -34,6 +39,7 @@ class RunCircuit:
         curves: of neuron and synapse.
         circuit: transistors.
         activations: of each layer's neurons, as training saw them.
+        rates: of each layer's neurons against x, Hz, likewise.
         in_circuit: whether those were measured in the network.
     """
 
@@ -44,6 +50,7 @@ class RunCircuit:
     curves: Curves
     circuit: SpikingCircuit
     activations: tuple[Lookup, ...]
+    rates: tuple[Lookup, ...]
     in_circuit: bool = False
 
 
@@ -66,18 +73,24 @@ def circuit_of_run(run: Path) -> RunCircuit:
                        expected="inhibitory = false and mirror_scale = 1")  # fmt: skip
     structure = mnist_structure(experiment.inhibitory)
     weights = kept_weights(run / WEIGHTS, structure)
-    card, curves = technology.load(experiment.technology), characterised(experiment)
-    synapses, biases, diode = size_legs(weights, curves.activation, MirrorRules(), card)
+    card = technology.load(experiment.technology)
+    with RunFolder(run) as folder:
+        curves = characterised(experiment, Stages(folder))
+    synapses, biases, diode = size_legs(weights, curves.activation, mirror_rules(experiment), card)
     parts = SpikingCircuit(
         structure, circuit(experiment.neuron), FrontEnd(compact_front()), synapses, biases, diode,
         curves.activation.unit,
     )  # fmt: skip
-    seen = lookups(curves, experiment.through)[1]
-    return RunCircuit(experiment, card, structure, weights, curves, parts, (seen,) * len(structure.wirings))
+    seen, layers = lookups(curves, experiment.through)[1], len(structure.wirings)
+    neuron, x = curves.neuron, np.linspace(0.0, 1.0, KNOTS)
+    f = np.interp(x * curves.activation.unit, np.r_[0.0, neuron.i_ex], np.r_[0.0, neuron.f_spike[0]])
+    return RunCircuit(experiment, card, structure, weights, curves, parts, (seen,) * layers, (Lookup(f),) * layers)
 
 
-def with_weights(run: RunCircuit, weights: Weights, activations: tuple[Lookup, ...]) -> RunCircuit:
+def with_weights(
+    run: RunCircuit, weights: Weights, activations: tuple[Lookup, ...], rates: tuple[Lookup, ...]
+) -> RunCircuit:
     """The same network with other weights, trained through activations that were measured in it."""
-    synapses, biases, diode = size_legs(weights, run.curves.activation, MirrorRules(), run.technology)
+    synapses, biases, diode = size_legs(weights, run.curves.activation, mirror_rules(run.experiment), run.technology)
     parts = replace(run.circuit, synapses=synapses, biases=biases, diode=diode)
-    return replace(run, weights=weights, circuit=parts, activations=activations, in_circuit=True)
+    return replace(run, weights=weights, circuit=parts, activations=activations, rates=rates, in_circuit=True)

@@ -18,35 +18,32 @@ from scipy.interpolate import PchipInterpolator
 
 from anamorph.characterise.spiking import SynapseCurve
 from anamorph.data.task import Task
-from anamorph.enn.circuit import RunCircuit, with_weights
-from anamorph.enn.flow import mnist
+from anamorph.enn.circuit import KNOTS, RunCircuit, with_weights
+from anamorph.enn.flow import mirror_rules, mnist
 from anamorph.errors import BadInput
 from anamorph.network.spiking import Lookup, Weights
 from anamorph.network.spiking_train import SpikingTraining, train_spiking
 from anamorph.provenance import named_key
 from anamorph.run_folder import RunFolder
 from anamorph.spikes.in_circuit import EXCITATIONS, input_worth, layer_curve
-from anamorph.substrate.spiking.mirrors import MirrorRules
 
 #: Its file in the run folder, and what a larger one is not, bytes.
 FILE, LARGEST = "in_circuit.npz", 16 * 1024**2
-#: Knots of a curve between x = 0 and 1.
-KNOTS = 1025
 
 
-def measured_lookups(run: RunCircuit) -> tuple[Lookup, ...]:
-    """Activation of every layer with its neurons in their circuits."""
-    rules, synapse = MirrorRules(), run.curves.synapse
+def measured_lookups(run: RunCircuit) -> tuple[tuple[Lookup, ...], tuple[Lookup, ...]]:
+    """Activation and rate, Hz, of every layer with its neurons in their circuits."""
+    rules, synapse = mirror_rules(run.experiment), run.curves.synapse
     peak, x = run.curves.activation.peak, np.linspace(0.0, 1.0, KNOTS)
-    found = []
+    found: list[tuple[Lookup, Lookup]] = []
     for layer in range(len(run.structure.wirings)):
         curve = layer_curve(
             run.circuit, run.technology, run.weights, layer, (rules.w_reference, rules.l_reference), peak
         )
         inside = EXCITATIONS <= 1.0
         rates = PchipInterpolator(np.r_[0.0, EXCITATIONS[inside]], np.r_[0.0, curve.mean()[inside]])(x)
-        found.append(Lookup(_current(synapse, rates) / peak))
-    return tuple(found)
+        found.append((Lookup(_current(synapse, rates) / peak), Lookup(rates)))
+    return tuple(y for y, _ in found), tuple(f for _, f in found)
 
 
 def retrained(run: RunCircuit, task: Task) -> RunCircuit:
@@ -56,14 +53,15 @@ def retrained(run: RunCircuit, task: Task) -> RunCircuit:
         run: the network as trained through its neuron alone.
         task: whose training images are used.
     """
-    experiment, seen = run.experiment, measured_lookups(run)
+    experiment = run.experiment
+    seen, rates = measured_lookups(run)
     settings = SpikingTraining(
         epochs=experiment.epochs, learning_rate=experiment.learning_rate, batch_size=experiment.batch_size,
         weight_noise=experiment.weight_spread,
     )  # fmt: skip
     shown = replace(task, x_train=input_worth(run.circuit, run.technology, task.x_train))
     trained = train_spiking(run.structure, seen, shown, settings, named_key(experiment.seed, "in_circuit"))
-    return with_weights(run, trained.weights, seen)
+    return with_weights(run, trained.weights, seen, rates)
 
 
 def trained_in_circuit(path: Path, run: RunCircuit) -> RunCircuit:
@@ -85,6 +83,7 @@ def keep(path: Path, run: RunCircuit) -> None:
     arrays = {f"synapses_{i}": np.asarray(w) for i, w in enumerate(run.weights.synapses)}
     arrays |= {f"biases_{i}": np.asarray(b) for i, b in enumerate(run.weights.biases)}
     arrays |= {f"activation_{i}": np.asarray(f.values) for i, f in enumerate(run.activations)}
+    arrays |= {f"rate_{i}": np.asarray(f.values) for i, f in enumerate(run.rates)}
     with path.open("wb") as stream:
         np.savez(stream, **arrays)  # pyright: ignore[reportArgumentType]
 
@@ -102,13 +101,13 @@ def read(path: Path, run: RunCircuit) -> RunCircuit:
                 raise BadInput("too large", where=str(path))
         with np.load(path, allow_pickle=False) as file:
             weights = Weights(*(tuple(file[f"{name}_{i}"] for i in layers) for name in ("synapses", "biases")))
-            seen = tuple(Lookup(file[f"activation_{i}"]) for i in layers)
+            seen, rates = (tuple(Lookup(file[f"{name}_{i}"]) for i in layers) for name in ("activation", "rate"))
     except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
         raise BadInput(f"not a network trained in its circuit ({str(error)[:80]})", where=str(path)) from None
-    for found in (*weights.synapses, *weights.biases, *(f.values for f in seen)):
+    for found in (*weights.synapses, *weights.biases, *(f.values for f in (*seen, *rates))):
         if found.dtype.kind != "f" or not np.isfinite(found).all():
             raise BadInput("weights or curves that are no numbers", where=str(path))
-    return with_weights(run, weights, seen)
+    return with_weights(run, weights, seen, rates)
 
 
 def _current(synapse: SynapseCurve, rates: np.ndarray) -> np.ndarray:

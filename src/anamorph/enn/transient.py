@@ -99,9 +99,7 @@ def _model(run: RunCircuit, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]
         images = input_worth(run.circuit, run.technology, images)
     weights = Weights(*(tuple(jnp.asarray(w) for w in part) for part in run.weights))
     x, y = run.structure.forward(weights, run.activations, jnp.asarray(run.structure.taps(images)))
-    neuron = run.curves.neuron
-    excitation = np.concatenate([np.asarray(part) for part in x], axis=1) * run.curves.activation.unit
-    rates = np.interp(np.clip(excitation, 0.0, None), np.r_[0.0, neuron.i_ex], np.r_[0.0, neuron.f_spike[0]])
+    rates = np.concatenate([np.asarray(f(part)) for f, part in zip(run.rates, x, strict=True)], axis=1)
     y = np.asarray(y)
     best = y.max(axis=1, keepdims=True)
     return np.where((y == best).sum(axis=1) == 1, y.argmax(axis=1), UNDECIDED), rates

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 from jaxtyping import Float
 
-from anamorph.circuit.netlist import Cell, CurrentSource, Element, Instance, VoltageSource
-from anamorph.circuit.waveform import Drive
+from anamorph.circuit.netlist import Cell, CurrentSource, Element, Fet, Instance, VoltageSource
 from anamorph.errors import BadInput
 from anamorph.spikes.parts import Sizes, SpikingCircuit, diode, leg
 
@@ -35,6 +36,33 @@ def gate(layer: int, neuron: int) -> str:
 
 def whole_network(circuit: SpikingCircuit) -> Cell:
     """The network with its supply and inputs: `SUPPLY`, `BIAS` if any neuron has a bias, one source per used input."""
+    return Cell("network", (), tuple(_elements(circuit)), note="Soupizet et al. 2023, figure 4")
+
+
+def with_supplies(circuit: SpikingCircuit) -> tuple[Cell, tuple[str, ...]]:
+    """The same with a supply of its own for every neuron with its legs and front end, and the names of their sources.
+
+    A simulator that eliminates node by node fills its matrix where hundreds of transistors meet in one node.
+    """
+    elements, sources = [], [SUPPLY]
+    for element in _elements(circuit):
+        found = re.fullmatch(r"[ns](\d+_\d+)|MP[lb](\d+_\d+)(_\d+)?", element.name)
+        if found is None:
+            elements.append(element)
+            continue
+        own = f"vdd{found[1] or found[2]}"
+        if f"v_{own}" not in sources:
+            sources.append(f"v_{own}")
+            elements.append(VoltageSource(f"v_{own}", own))
+        if isinstance(element, Instance):
+            nodes = {port: own if node == "vdd" else node for port, node in element.ports.items()}
+            elements.append(replace(element, ports=nodes))
+        elif isinstance(element, Fet):
+            elements.append(replace(element, source=own, bulk=own))
+    return Cell("network", (), tuple(elements)), tuple(sources)
+
+
+def _elements(circuit: SpikingCircuit) -> list[Element]:
     elements: list[Element] = [VoltageSource(SUPPLY, "vdd")]
     if has_biases(circuit):
         elements += [CurrentSource(BIAS, BIAS_GATE), diode("MPd_bias", BIAS_GATE, circuit.diode)]
@@ -48,7 +76,7 @@ def whole_network(circuit: SpikingCircuit) -> Cell:
         for neuron in range(circuit.structure.shapes[layer][1]):
             elements += _neuron(circuit, layer, neuron, last=layer == layers[-1])
         elements += _legs(circuit, layer)
-    return Cell("network", (), tuple(elements), note="Soupizet et al. 2023, figure 4")
+    return elements
 
 
 def input_source(pixel: int) -> str:
@@ -61,7 +89,9 @@ def used_inputs(circuit: SpikingCircuit) -> tuple[int, ...]:
     return tuple(int(p) for p in np.unique(circuit.sources(0)[circuit.synapses[0].w > 0]))
 
 
-def drives(circuit: SpikingCircuit, inputs: Float[np.ndarray, " inputs"], v_dd: float, rise: float) -> dict[str, Drive]:
+def drives(
+    circuit: SpikingCircuit, inputs: Float[np.ndarray, " inputs"], v_dd: float, rise: float
+) -> dict[str, tuple[list[float], list[float]]]:
     """What the sources do for one input vector: all rise from zero, the supply as well, within `rise`.
 
     Args:
@@ -78,7 +108,7 @@ def drives(circuit: SpikingCircuit, inputs: Float[np.ndarray, " inputs"], v_dd: 
         raise BadInput("not an input of this network", expected=f"{expected} numbers from 0 to 1",
                        got=f"shape {inputs.shape}")  # fmt: skip
 
-    def ramp(value: float) -> Drive:
+    def ramp(value: float) -> tuple[list[float], list[float]]:
         return [0.0, rise], [0.0, value]
 
     found = {SUPPLY: ramp(v_dd)} | {

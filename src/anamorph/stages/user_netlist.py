@@ -90,6 +90,11 @@ def write_user_netlist(path: Path, wish: Wish, out: Path | None = None) -> Path:
         text = _text(setup, program, wish)
         if out is None:
             return folder.write_text(f"netlist/user{wish.dialect.suffix}", text)
+    return write_out(out, text)
+
+
+def write_out(out: Path, text: str) -> Path:
+    """Write a file outside of a run folder, whole or not at all."""
     partial = out.with_name(f".partial-{out.name}")
     try:
         partial.write_text(text)

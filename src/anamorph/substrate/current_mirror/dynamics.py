@@ -20,7 +20,7 @@ from anamorph.circuit.waveform import Drive
 from anamorph.errors import BadInput
 from anamorph.substrate.contract import Die, Program
 from anamorph.substrate.current_mirror.built import n_synapses
-from anamorph.substrate.current_mirror.substrate import CurrentMirror
+from anamorph.substrate.current_mirror.mirror_chip import MirrorChip
 
 #: Time in which the input currents change from one pattern to the next, s: far below the chip's own.
 SWITCHING_TIME = 10e-9
@@ -107,7 +107,7 @@ def run_times(presentation: float) -> Float[np.ndarray, " run_times"]:
 
 
 def dynamics(
-    substrate: CurrentMirror,
+    substrate: MirrorChip,
     die: Die,
     program: Program,
     inputs: Inputs,
@@ -156,7 +156,7 @@ def dynamics(
 
 
 def check_request(
-    substrate: CurrentMirror, die: Die, now: np.ndarray, before: np.ndarray,
+    substrate: MirrorChip, die: Die, now: np.ndarray, before: np.ndarray,
     presentation: float, n_out: int, show: int,
 ) -> None:  # fmt: skip
     """Raises `BadInput` for what `dynamics` says."""
@@ -177,7 +177,7 @@ def check_request(
         raise BadInput("no such pattern", where="show", expected=f"0 to {len(now) - 1}", got=str(show))
 
 
-def _switch(substrate: CurrentMirror, before: np.ndarray, now: np.ndarray) -> dict[str, Drive]:
+def _switch(substrate: MirrorChip, before: np.ndarray, now: np.ndarray) -> dict[str, Drive]:
     corners = np.array([0.0, SWITCHING_TIME])
     drives: dict[str, Drive] = substrate.netlist_drives(now)
     for j in range(substrate.shape[0]):
@@ -192,7 +192,7 @@ def _start(end: Solution) -> np.ndarray | None:
 
 
 def _evaluate(
-    substrate: CurrentMirror, found: TransientSolution, end: Solution, classes: np.ndarray, n_out: int,
+    substrate: MirrorChip, found: TransientSolution, end: Solution, classes: np.ndarray, n_out: int,
     presentation: float, operations: int, show: int,
 ) -> Dynamics:  # fmt: skip
     converged = found.converged & np.asarray(end.converged)

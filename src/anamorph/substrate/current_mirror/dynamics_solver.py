@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from anamorph.errors import BadInput, nearest
@@ -9,15 +10,15 @@ from anamorph.substrate.contract import Die, Program
 from anamorph.substrate.current_mirror.built import n_synapses
 from anamorph.substrate.current_mirror.dynamics import Dynamics, dynamics
 from anamorph.substrate.current_mirror.fast_dynamics import fast_dynamics
-from anamorph.substrate.current_mirror.substrate import CurrentMirror
+from anamorph.substrate.current_mirror.mirror_chip import MirrorChip
 
 #: Synapses up to which "auto" takes the general transient: 40-20-10, tens of seconds for tens of patterns.
 GENERAL_SYNAPSES = 1000
-SOLVERS = {"general": dynamics, "cascade": fast_dynamics}
+SOLVERS: dict[str, Callable[..., Dynamics]] = {"general": dynamics, "cascade": fast_dynamics}
 
 
 def solve_dynamics(
-    substrate: CurrentMirror, die: Die, program: Program, *arguments: Any, solver: str = "auto", **options: Any
+    substrate: MirrorChip, die: Die, program: Program, *arguments: Any, solver: str = "auto", **options: Any
 ) -> Dynamics:
     """Time and energy of decisions by ``solver``: "general", "cascade", or "auto", by the number of synapses.
 
@@ -29,7 +30,7 @@ def solve_dynamics(
     return SOLVERS[choose(substrate, solver)](substrate, die, program, *arguments, **options)
 
 
-def choose(substrate: CurrentMirror, solver: str) -> str:
+def choose(substrate: MirrorChip, solver: str) -> str:
     """The solver that answers to a name; see `solve_dynamics`."""
     if solver == "auto":
         synapses = n_synapses(substrate.exists, substrate.shape)

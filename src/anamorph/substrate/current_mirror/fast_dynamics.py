@@ -32,10 +32,10 @@ from anamorph.substrate.current_mirror.dynamics import (
 )
 from anamorph.substrate.current_mirror.links import Link
 from anamorph.substrate.current_mirror.march import Record, march
+from anamorph.substrate.current_mirror.mirror_chip import TabulatedChip
 from anamorph.substrate.current_mirror.programmed import Programmed
 from anamorph.substrate.current_mirror.run import V_READ, DieTables, LayerState, Somas, solve_die
 from anamorph.substrate.current_mirror.soma_dynamics import SomaFets, Triple, Triples
-from anamorph.substrate.current_mirror.substrate import CurrentMirror
 from anamorph.substrate.current_mirror.synapse_space import POSITIVE
 from anamorph.threads import in_threads
 
@@ -46,7 +46,7 @@ CHUNK, MAX_STEPS = 64, 1000
 
 
 def fast_dynamics(
-    substrate: CurrentMirror,
+    substrate: TabulatedChip,
     die: Die,
     program: Program,
     inputs: Inputs,
@@ -109,7 +109,7 @@ def fast_dynamics(
     )  # fmt: skip
 
 
-def _network(substrate: CurrentMirror, die: Die, program: Program, tables: DieTables) -> Network:
+def _network(substrate: TabulatedChip, die: Die, program: Program, tables: DieTables) -> Network:
     stage = substrate.stage
     cells = cell_charges(stage)
     charges = layer_charges(cells, program.settings, stage.n_bits)

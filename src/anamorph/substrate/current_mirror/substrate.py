@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -26,6 +26,8 @@ from anamorph.substrate.current_mirror.built import as_built, check_exists, chec
 from anamorph.substrate.current_mirror.chip import chip
 from anamorph.substrate.current_mirror.cost import cost_sheet
 from anamorph.substrate.current_mirror.draws import normals
+from anamorph.substrate.current_mirror.dynamics import Dynamics
+from anamorph.substrate.current_mirror.dynamics_solver import solve_dynamics
 from anamorph.substrate.current_mirror.few_sources import FewSources, suits
 from anamorph.substrate.current_mirror.inputs import check_leading, checked_inputs
 from anamorph.substrate.current_mirror.levels import NominalSynapse, synapse_levels
@@ -36,9 +38,6 @@ from anamorph.substrate.current_mirror.synapse_space import envelope_of
 from anamorph.substrate.rectifier import output_rectifier
 from anamorph.technology import Technology
 from anamorph.threads import in_threads
-
-if TYPE_CHECKING:
-    from anamorph.substrate.current_mirror.dynamics import Dynamics
 
 #: Weight of one positive unit in units of the soma's current (jbinas/adnn; facts: 0.16 to 0.25 by current).
 #: Only its ratio to the range of the network's activations matters, as layers may be scaled freely.
@@ -308,8 +307,6 @@ class CurrentMirror(Substrate):
 
     def dynamics(self, die: Die, program: Program, *arguments: Any, **options: Any) -> Dynamics:
         """Time and energy of decisions; see `dynamics.dynamics`, and `dynamics_solver` for ``solver=``."""
-        from anamorph.substrate.current_mirror.dynamics_solver import solve_dynamics
-
         return solve_dynamics(self, die, program, *arguments, **options)
 
     def cost(self, program: Program, response: Response) -> CostSheet:

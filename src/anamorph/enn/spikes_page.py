@@ -73,7 +73,7 @@ def _waveforms(found: Spiked):
         busy = int(np.argmax([len(train) for train in layer.spikes[0]]))
         trace = layer.shown[busy]
         nodes = [Waveform(name, trace.t, v) for name, v in zip(NODES, trace.v, strict=False)]
-        rows.append((f"layer {index}, neuron {busy}", nodes))
+        rows.append((f"layer {index + 1}, neuron {busy}: the fastest of its layer", nodes))
     return waveforms(rows, (max(0.0, stop - SPAN), stop))
 
 

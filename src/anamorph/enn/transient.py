@@ -24,6 +24,8 @@ from anamorph.spikes.transient import NetworkTransient, Show, simulate
 
 #: Part of the time shown after which rates are measured, and the readout whose answer is the network's.
 LATE, READOUT = 0.6, "interval"
+#: Neurons below this in the rate model are left out where rates are compared: near the threshold a ratio says little.
+LIVELY = 30e3
 
 
 @dataclass(frozen=True)
@@ -133,7 +135,9 @@ def result_of(found: Spiked) -> dict[str, Any]:
     }
     for index, (low, high) in enumerate(_bounds(record.layers)):
         model, rate = found.model_rates[:, low:high], found.rates[:, low:high]
-        metrics[f"rate_ratio layer {index}"] = _entry(np.median(rate[model > 0] / model[model > 0]), "", n)
+        lively = model > LIVELY
+        if lively.any():
+            metrics[f"rate_ratio layer {index}"] = _entry(np.median(rate[lively] / model[lively]), "", n)
     return {
         "metrics": {name: entry for name, entry in metrics.items() if entry["value"] is not None},
         "power_by_part_w": power,

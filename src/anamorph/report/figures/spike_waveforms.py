@@ -35,9 +35,14 @@ def waveforms(rows: Sequence[tuple[str, Sequence[Waveform]]], span: tuple[float,
         rows: of each neuron its name and the waveforms of its nodes; the same nodes in every row.
         span: shown, s.
     """
-    plot = make_subplots(rows=len(rows), cols=1, shared_xaxes=True, vertical_spacing=0.08 / len(rows))
-    plot.update_layout(layout("", "", height=110 + 130 * len(rows)))
-    for row, (name, nodes) in enumerate(rows, start=1):
+    titles = [name for name, _ in rows]
+    plot = make_subplots(
+        rows=len(rows), cols=1, shared_xaxes=True, vertical_spacing=0.3 / len(rows), subplot_titles=titles
+    )
+    plot.update_layout(layout("", "", height=130 + 150 * len(rows)))
+    plot.update_layout(legend={"y": 1.08})
+    plot.update_annotations(font={"size": 12})
+    for row, (_, nodes) in enumerate(rows, start=1):
         for index, wave in enumerate(nodes):
             inside = (wave.t >= span[0]) & (wave.t <= span[1])
             plot.add_trace(
@@ -47,6 +52,6 @@ def waveforms(rows: Sequence[tuple[str, Sequence[Waveform]]], span: tuple[float,
                 ),
                 row=row, col=1,
             )  # fmt: skip
-        plot.update_yaxes(title_text=f"{name} (mV)", row=row, col=1)
+        plot.update_yaxes(title_text="mV", row=row, col=1)
     plot.update_xaxes(title_text="time since switching on (µs)", row=len(rows), col=1)
     return Figure(plot, "Voltages of some neurons, as the transistors make them.", wide=True)

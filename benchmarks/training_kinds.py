@@ -3,8 +3,9 @@
     python benchmarks/training_kinds.py digits --dies 5
     python benchmarks/training_kinds.py mnist14 --dies 3 --set chip.mismatch=3 --epochs 1 --epochs 4
 
-Every row judges the same dies by the experiment's test samples. The last row is what there is to reach: the network
-trained without deviations, on a die without any.
+Every row judges the same dies by the experiment's test samples. Rows "through transistors" (`--transistors`) train on
+by the exact derivative of the circuits' solution in place of fitted characteristics. The last row is what there is to
+reach: the network trained without deviations, on a die without any.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
+from itertools import product
 from pathlib import Path
 
 import jax
@@ -26,6 +28,7 @@ import anamorph  # noqa: F401  (sets float64 before any array exists)
 from anamorph.characterise.transfer import Transfer
 from anamorph.experiment import load, parse_replacements
 from anamorph.network.forward import decide
+from anamorph.network.through_transistors import train_through_transistors
 from anamorph.network.train import Trained, train
 from anamorph.stages.compilation import keep_compiled
 from anamorph.stages.setup import Setup
@@ -67,15 +70,18 @@ def _common(setup: Setup, mismatch: float) -> Trained:
     return train(setup.substrate, setup.substrate.assumed_transfer(), setup.task, layers, settings, setup.key("train"))
 
 
-def _tuned(setup: Setup, transfer: Transfer, start: Trained, epochs: int) -> Trained:
+def _tuned(setup: Setup, transfer: Transfer, start: Trained, epochs: int, transistors: bool = False) -> Trained:
     task, settings = setup.fine_tuning
-    settings = replace(settings, epochs=epochs)
-    return train(
-        setup.substrate, transfer, task, setup.experiment.network.layers, settings, setup.key("tune"), start=start
-    )
+    settings, key = replace(settings, epochs=epochs), setup.key("tune")
+    if transistors:
+        full_scale = setup.experiment.data.input_max
+        return train_through_transistors(setup.substrate, transfer, task, start, settings, key, full_scale)
+    return train(setup.substrate, transfer, task, setup.experiment.network.layers, settings, key, start=start)
 
 
-def measure(setup: Setup, dies: int, epochs: list[int], tell: Callable[[str], None]) -> list[Row]:
+def measure(
+    setup: Setup, dies: int, epochs: list[int], tell: Callable[[str], None], transistors: bool = False
+) -> list[Row]:
     """All rows; one die after the other, so that seconds are those of one die."""
     substrate = setup.substrate
     assumed = substrate.assumed_transfer()
@@ -85,6 +91,12 @@ def measure(setup: Setup, dies: int, epochs: list[int], tell: Callable[[str], No
     commons["deviations injected: one network for all dies"] = _common(setup, injected)
     *_, start = commons.values()
     rows = {kind: Row(kind) for kind in commons}
+    if transistors:
+        tell("the common network through transistors")
+        kind = "the same, on through the transistors of a nominal die"
+        rows[kind] = Row(kind)
+        with _timed(rows[kind].tune_s):
+            commons[kind] = _tuned(setup, assumed, start, epochs[0], transistors=True)
     for index in range(dies):
         die = substrate.fabricate(setup.key("fabricate"), index + 1)[index]
         for kind, common in commons.items():
@@ -96,12 +108,14 @@ def measure(setup: Setup, dies: int, epochs: list[int], tell: Callable[[str], No
             with _timed(spent):
                 key = jax.random.fold_in(setup.key("characterise"), index)
                 transfer = substrate.fit(substrate.measure(die, replace(setup.bench, protocol=protocol), key))
-            for count in epochs:
+            through = (False, True) if transistors and protocol == "synapses" else (False,)
+            for count, circuits in product(epochs, through):
                 name = f"{what} measured, fine-tuned for {count} epoch{'s' if count > 1 else ''}"
+                name += " through transistors" if circuits else ""
                 row = rows.setdefault(name, Row(name))
                 row.measure_s += spent
                 with _timed(row.tune_s):
-                    own = _tuned(setup, transfer, start, count)
+                    own = _tuned(setup, transfer, start, count, circuits)
                 _judge(setup, die, substrate.program(own.weights, transfer), row)
     tell("a die without deviations")
     ideal = Row("a die without deviations, the nominal network")
@@ -128,13 +142,14 @@ def main() -> None:
     arguments.add_argument("--dies", type=int, default=3)
     arguments.add_argument("--epochs", type=int, action="append", help="of fine-tuning; several times for several rows")
     arguments.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
+    arguments.add_argument("--transistors", action="store_true", help="rows of training through transistors too")
     arguments.add_argument("--json", type=Path)
     given = arguments.parse_args()
     keep_compiled()
     setup = Setup.of(load(given.experiment, parse_replacements(given.set)))
     console = Console()
     epochs = given.epochs or [setup.fine_tuning[1].epochs]
-    rows = measure(setup, given.dies, epochs, lambda what: console.print(what, style="dim"))
+    rows = measure(setup, given.dies, epochs, lambda what: console.print(what, style="dim"), given.transistors)
     console.print(table(rows, setup.experiment.verify.accuracy_min))
     console.print("Seconds are processor time of one die, all threads; compilation falls to the first die.")
     if given.json:

@@ -142,11 +142,16 @@ class TrainingSection(_Section):
 
 
 class FineTuningSection(_Section):
-    """How a chip's own network is trained on from the common one; on so many of the training samples, or on all."""
+    """How a chip's own network is trained on from the common one; on so many of the training samples, or on all.
+
+    ``through = "transistors"`` computes every layer by the transistors of its cells, with what was measured of the
+    chip; "characteristics", the default, by what was fitted to it.
+    """
 
     epochs: StrictInt = Field(1, ge=1, le=1_000_000)
     learning_rate: Number = Field(1e-3, gt=0, le=10)
     samples: StrictInt | None = Field(None, ge=1, le=10_000_000)
+    through: StrictStr | None = None
 
 
 class VerifySection(_Section):

@@ -23,6 +23,19 @@ def check_fits(experiment: Experiment, where: str) -> None:
     _check_layers(experiment, where, (found.n_features, found.n_classes))
     registry.check(found, data.train, data.test, data.options, f"{where}: data")
     _check_wiring(experiment, where)
+    _check_fine_tuning(experiment, where)
+
+
+def _check_fine_tuning(experiment: Experiment, where: str) -> None:
+    through, known = experiment.fine_tuning and experiment.fine_tuning.through, ("characteristics", "transistors")
+    at = f"{where}: fine_tuning.through"
+    if through not in (None, *known):
+        raise BadInput(f"no training through '{through}'", where=at, advice=nearest(str(through), known))
+    if through == "transistors" and experiment.substrate != "current_mirror":
+        raise BadInput(
+            "this substrate has no layers of transistors to train through", where=at, expected="characteristics",
+            got=f"transistors, and substrate {experiment.substrate}",
+        )  # fmt: skip
 
 
 def _check_wiring(experiment: Experiment, where: str) -> None:

@@ -21,7 +21,7 @@ from anamorph.network.train import Trained, train
 from anamorph.run_folder import RunFolder
 from anamorph.stages.fabricate import fabricate
 from anamorph.stages.setup import Setup
-from anamorph.stages.train import TrainedRecord
+from anamorph.stages.train import TrainedRecord, fine_tuned
 from anamorph.substrate.contract import Die, Program
 from anamorph.verify.verdict import Verdict, verify
 
@@ -103,8 +103,7 @@ class _OneDie:
         layers, key = setup.experiment.network.layers, setup.key("train")
         if setup.experiment.fine_tuning is None:
             return train(setup.substrate, transfer, setup.task, layers, setup.training, key, model=setup.model)
-        task, settings = setup.fine_tuning
-        return train(setup.substrate, transfer, task, layers, settings, key, start=self.common, model=setup.model)
+        return fine_tuned(setup, transfer, self.common)
 
     def _judged(self, die: Die, program: Program) -> Verdict:
         setup, section = self.setup, self.setup.experiment.verify

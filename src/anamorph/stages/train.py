@@ -6,6 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from anamorph.characterise.transfer import Transfer
+from anamorph.network.through_transistors import train_through_transistors
 from anamorph.network.train import Trained, train
 from anamorph.run_folder import RunFolder
 from anamorph.stages.record import Floats, Record
@@ -58,8 +59,23 @@ def train_both(setup: Setup, folder: RunFolder, transfer: Transfer) -> TrainingR
     if setup.experiment.fine_tuning is None:
         own = train(substrate, transfer, setup.task, layers, setup.training, key, model=model)
     else:
-        task, settings = setup.fine_tuning
-        own = train(substrate, transfer, task, layers, settings, key, start=common, model=model)
+        own = fine_tuned(setup, transfer, common)
     record = TrainingRecord(compensated=TrainedRecord.of(own), uncompensated=TrainedRecord.of(common))
     record.save(folder, ARTEFACT)
     return record
+
+
+def fine_tuned(setup: Setup, transfer: Transfer, common: Trained) -> Trained:
+    """Each chip's own network, from the common one on, as the section ``fine_tuning`` says.
+
+    Raises:
+        BadInput: an experiment without that section.
+    """
+    task, settings = setup.fine_tuning
+    section, key = setup.experiment.fine_tuning, setup.key("train")
+    if section is not None and section.through == "transistors":
+        full_scale = setup.experiment.data.input_max
+        return train_through_transistors(
+            setup.substrate, transfer, task, common, settings, key, full_scale, model=setup.model
+        )
+    return train(setup.substrate, transfer, task, common.layers, settings, key, start=common, model=setup.model)

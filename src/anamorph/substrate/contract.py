@@ -221,6 +221,20 @@ class Substrate(ABC):
         """
         return jnp.zeros_like(weights)
 
+    def through_transistors(self, transfer: Transfer, full_scale: float) -> Transfer:
+        """The same chips with every layer computed by the transistors of its cells: `layer` then solves the circuits.
+
+        What is known of a chip is what `transfer` says; its cells are otherwise those of the design. `full_scale` is
+        the input current of a value of 1, A.
+
+        Raises:
+            BadInput: a substrate that cannot.
+        """
+        raise BadInput(
+            "this substrate has no layers of transistors to train through", where=f"substrate {self.name}",
+            advice="Train through its characteristics.",
+        )  # fmt: skip
+
     @abstractmethod
     def run(self, die: Die, program: Program, inputs: Float[Array, "..."]) -> Response:
         """The programmed die at the highest fidelity. `inputs` in A, ``[*batch, patterns, n_in]``."""

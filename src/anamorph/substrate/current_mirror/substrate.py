@@ -23,7 +23,7 @@ from anamorph.errors import BadInput
 from anamorph.substrate.contract import Chip, Die, Program, Response, Shape, Substrate, WeightGrid
 from anamorph.substrate.current_mirror import run as solver
 from anamorph.substrate.current_mirror.built import as_built, check_exists, check_places, idle, n_synapses
-from anamorph.substrate.current_mirror.chip import chip
+from anamorph.substrate.current_mirror.chip import READOUT_CODE, chip
 from anamorph.substrate.current_mirror.cost import cost_sheet
 from anamorph.substrate.current_mirror.draws import normals
 from anamorph.substrate.current_mirror.dynamics import Dynamics
@@ -35,6 +35,7 @@ from anamorph.substrate.current_mirror.programmed import Programmed
 from anamorph.substrate.current_mirror.refine import Exact, refined
 from anamorph.substrate.current_mirror.stage import Stage, input_current, stage_of
 from anamorph.substrate.current_mirror.synapse_space import envelope_of
+from anamorph.substrate.current_mirror.transistor_layer import TransistorLayers, TransistorTransfer
 from anamorph.substrate.rectifier import output_rectifier
 from anamorph.technology import Technology
 from anamorph.threads import in_threads
@@ -176,14 +177,30 @@ class CurrentMirror(Substrate):
     def layer(self, transfer: Transfer, index: int, weights: Array | None, x: Array) -> Array:
         """``max(0, a (x^gamma_p W+ - x^gamma_n W-))`` with the measured slopes a and exponents.
 
-        With exponents of 1 it is the rectifier of Binas et al. 2016, section 3.4.
+        With exponents of 1 it is the rectifier of Binas et al. 2016, section 3.4. Through transistors where the
+        transfer says so.
         """
+        last = index == len(self.shape) - 1
+        if isinstance(transfer, TransistorTransfer):
+            return self._transistors.layer(transfer, index, weights, x, last)
         slope = transfer.activations[index].slope
         if weights is None:
             return slope * jax.nn.relu(x)
         sourced, sunk = _powers(x, transfer.exponents)
-        rectifier = output_rectifier if index == len(self.shape) - 1 else jax.nn.relu
+        rectifier = output_rectifier if last else jax.nn.relu
         return slope * rectifier(sourced @ jnp.maximum(weights, 0) + sunk @ jnp.minimum(weights, 0))
+
+    def through_transistors(self, transfer: Transfer, full_scale: float) -> TransistorTransfer:
+        """See `Substrate.through_transistors` and `transistor_layer`."""
+        if not 0 < full_scale < np.inf:
+            raise BadInput("not a full scale", where="full_scale", expected="above 0 A", got=f"{full_scale} A")
+        return TransistorTransfer.of(transfer, full_scale, self.stage.nominal_mirrors()[0], UNIT_WEIGHT)
+
+    @cached_property
+    def _transistors(self) -> TransistorLayers:
+        with jax.ensure_compile_time_eval():  # the first to ask may be a training that is being compiled
+            gain = self._nominal.gain
+            return TransistorLayers(self.stage, (gain[1], gain[READOUT_CODE]), UNIT_WEIGHT)
 
     def weight_spread(self, transfer: Transfer, weights: Array) -> Array:
         """By the area law of the unit mirrors: ``sd(w) = s sqrt(|w| u)`` for a weight of several units u.

@@ -12,11 +12,11 @@ from anamorph.cell.synapse_compact import compact_front
 from anamorph.enn.curves import CIRCUITS, circuit
 from anamorph.enn.experiment import SpikingExperiment, load
 from anamorph.enn.flow import characterised, lookups, mirror_rules
-from anamorph.enn.kept import Stages
 from anamorph.enn.nir_export import kept_weights
 from anamorph.enn.run import WEIGHTS
 from anamorph.enn.variation import Curves
 from anamorph.errors import BadInput
+from anamorph.kept_stages import Stages
 from anamorph.network.spiking import Lookup, Structure, Weights, mnist_structure
 from anamorph.run_folder import EXPERIMENT, RunFolder
 from anamorph.spikes.parts import FrontEnd, SpikingCircuit

@@ -18,10 +18,10 @@ from anamorph.enn.curve_arrays import arrays_of, curve_of
 from anamorph.enn.curves import CIRCUITS, neuron_curve, synapse_curve
 from anamorph.enn.experiment import SpikingExperiment, load
 from anamorph.enn.flow import mnist
-from anamorph.enn.kept import Stages
 from anamorph.enn.nir_export import kept_weights
 from anamorph.enn.run import WEIGHTS
 from anamorph.errors import BadInput
+from anamorph.kept_stages import Stages
 from anamorph.network.spike_events import run_events
 from anamorph.network.spike_record import READOUTS, UNDECIDED, SpikeRecord
 from anamorph.network.spiking import Structure, Weights, mnist_structure

@@ -25,10 +25,10 @@ from anamorph.enn.corners import Corner, corners_of
 from anamorph.enn.curve_arrays import arrays_of, curve_of
 from anamorph.enn.curves import CIRCUITS, neuron_curve, synapse_curve
 from anamorph.enn.experiment import SpikingExperiment
-from anamorph.enn.kept import Arrays, Stages
 from anamorph.enn.synapse_circuits import LEGS
 from anamorph.enn.tuned import Tuned, tuned_dies
 from anamorph.enn.variation import CORNER_END, Curves, corner_tables, neuron_pool
+from anamorph.kept_stages import Arrays, Stages
 from anamorph.network.spiking import Lookup, Structure, Weights, mnist_structure
 from anamorph.network.spiking_monte_carlo import Dies, Neurons, infer, lognormal_weights, normal_weights
 from anamorph.network.spiking_train import SpikingTraining, TrainedSpiking, train_spiking

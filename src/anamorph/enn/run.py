@@ -13,9 +13,9 @@ from anamorph.cost.sheet import CostSheet
 from anamorph.enn.cost import cost_lines
 from anamorph.enn.experiment import SpikingExperiment
 from anamorph.enn.flow import Synthesis, keep_weights, mnist, synthesis
-from anamorph.enn.kept import Stages
 from anamorph.enn.page import write_page
 from anamorph.enn.tuned import WAYS
+from anamorph.kept_stages import Stages
 from anamorph.network.spiking_monte_carlo import Dies
 from anamorph.provenance import versions
 from anamorph.run_folder import REPORT, RESULT, open_for

@@ -10,7 +10,7 @@ from jaxtyping import Array, Float
 
 from anamorph.data.task import Task
 from anamorph.enn.experiment import SpikingExperiment
-from anamorph.enn.kept import Stages
+from anamorph.kept_stages import Stages
 from anamorph.network.spiking import Structure, Weights
 from anamorph.network.spiking_monte_carlo import Neurons
 from anamorph.network.spiking_tune import Die, OwnCurves, TuneSettings, accuracy, matched, read, readout_accuracy, tune

@@ -18,8 +18,8 @@ from anamorph.characterise.neuron import characterise_neuron, mismatch
 from anamorph.characterise.spiking import FrequencyCurve, SynapseCurve
 from anamorph.enn.curves import circuit
 from anamorph.enn.experiment import SpikingExperiment
-from anamorph.enn.kept import Stages
 from anamorph.errors import BadInput
+from anamorph.kept_stages import Stages
 from anamorph.network.spiking import Structure
 from anamorph.network.spiking_monte_carlo import Neurons
 from anamorph.provenance import named_key

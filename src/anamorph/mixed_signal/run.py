@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from anamorph import technology
-from anamorph.enn.kept import Stages
+from anamorph.kept_stages import Stages
 from anamorph.mixed_signal.energy import energies, energy_metrics
 from anamorph.mixed_signal.experiment import MixedSignalExperiment
 from anamorph.mixed_signal.noise import full_scale

@@ -16,11 +16,11 @@ from anamorph.enn.cost import cost_lines
 from anamorph.enn.curves import neuron_curve, synapse_curve
 from anamorph.enn.experiment import is_spiking, load
 from anamorph.enn.flow import mirror_rules, synthesis
-from anamorph.enn.kept import Stages
 from anamorph.enn.page import write_page
 from anamorph.enn.run import metrics, warnings
 from anamorph.enn.synapse_circuits import CURRENTS
 from anamorph.errors import BadInput
+from anamorph.kept_stages import Stages
 from anamorph.run_folder import open_for
 
 

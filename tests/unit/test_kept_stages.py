@@ -9,8 +9,8 @@ import pytest
 
 from anamorph.characterise.spiking import FrequencyCurve
 from anamorph.enn.curve_arrays import arrays_of, curve_of
-from anamorph.enn.kept import Stages, digest
 from anamorph.errors import BadInput
+from anamorph.kept_stages import Stages, digest
 from anamorph.run_folder import open_for
 
 

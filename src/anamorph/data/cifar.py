@@ -1,6 +1,6 @@
 """CIFAR-10: 60,000 colour photographs of 32 x 32 pixels in ten classes, in the official binary files.
 
-What counts is either the official archive ``cifar-10-binary.tar.gz``, or a folder ``cifar-10-batches-bin`` of its files.
+What counts is either the official archive ``cifar-10-binary.tar.gz`` or a folder ``cifar-10-batches-bin`` of its files.
 A folder may hold only some of them, or files of the same format with fewer images (``test_batch_first1000.bin``, say):
 a task of less than 50,000 and 10,000 images says so in whatever is made of it.
 

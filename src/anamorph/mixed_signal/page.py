@@ -10,7 +10,7 @@ import numpy as np
 
 from anamorph.mixed_signal.energy import LOW, Energy, energy_sections
 from anamorph.mixed_signal.experiment import MixedSignalExperiment
-from anamorph.mixed_signal.study import ALLOWED, QUOTED, Case, Study, allowed_power
+from anamorph.mixed_signal.study import ALLOWED, QUOTED, WITH_MISMATCH, Case, Study, allowed_power
 from anamorph.report.figures.mac_noise import ErrorCurve, error_against_noise
 from anamorph.report.page import Figure, Page, Section, Table, write_report
 from anamorph.report.quantity import percent, quantity
@@ -86,7 +86,9 @@ def _readings(found: Study, cases: list[Case]) -> Iterator[Figure]:
     yield error_against_noise(
         found.powers, curves, QUOTED,
         f"Three readings of the same power, {case.n_bits} bits, trained without noise: proportional to the input; the "
-        "same whatever the input; and drawn once for good (cut at three standard deviations).",
+        "same whatever the input; and drawn once for good (cut at three standard deviations). Dies whose transistors "
+        f"deviate by the area law, with noise of {WITH_MISMATCH:g} V²: {percent(best.dies.mean[0])} errors, worst "
+        f"{percent(best.dies.worst[0])}.",
     )  # fmt: skip
 
 

@@ -14,7 +14,7 @@ from anamorph.mixed_signal.energy import energies, energy_metrics
 from anamorph.mixed_signal.experiment import MixedSignalExperiment
 from anamorph.mixed_signal.noise import full_scale
 from anamorph.mixed_signal.page import write_page
-from anamorph.mixed_signal.study import QUOTED, SIGMAS, Case, Judged, Study, study
+from anamorph.mixed_signal.study import QUOTED, SIGMAS, WITH_MISMATCH, Case, Judged, Study, study
 from anamorph.run_folder import REPORT, RESULT, RunFolder, open_for
 from anamorph.verify.interval import wilson
 from anamorph.versions import versions
@@ -76,6 +76,7 @@ def metrics(found: Study, experiment: MixedSignalExperiment) -> dict[str, Any]:
         name = f"{case.network} {case.n_bits} bits"
         entries[f"{name}: error"] = _share(case.plain.clean, experiment, case)
         entries[f"{name}: added at {QUOTED:g} V^2"] = _added(found, case.plain)
+        entries[f"{name}: added by mismatch, with {WITH_MISMATCH:g} V^2"] = _of_dies(case.plain)
         if case.aware is not None:
             entries[f"{name}: trained through noise, added at {QUOTED:g} V^2"] = _added(found, case.aware, case.plain)
     return entries
@@ -97,13 +98,22 @@ def _added(found: Study, judged: Judged, base: Judged | None = None) -> dict[str
     }  # fmt: skip
 
 
+def _of_dies(judged: Judged) -> dict[str, Any]:
+    """What transistors that deviate add: mean, best and worst of the dies."""
+    added = judged.dies.error[0] - judged.clean
+    return {
+        "value": float(added.mean()), "unit": "%", "low": float(added.min()), "high": float(added.max()),
+        "basis": "simulated", "n": len(added),
+    }  # fmt: skip
+
+
 def _arrays(found: Study) -> dict[str, Any]:
     """All errors, for those who plot themselves."""
 
     def of(judged: Judged | None) -> Any:
         if judged is None:
             return None
-        kinds = {"fresh": judged.fresh, "branches": judged.branches, "frozen": judged.frozen}
+        kinds = {"fresh": judged.fresh, "branches": judged.branches, "frozen": judged.frozen, "dies": judged.dies}
         return {"clean": judged.clean} | {name: errors.error.tolist() for name, errors in kinds.items()}
 
     return {

@@ -1,8 +1,8 @@
 """What the noise of a multiply-accumulate cell does to networks: errors against noise power, plain and trained for it.
 
 For each network and number of bits two sets of weights: trained without noise, and from there on through noise. Both
-are judged on test images with fresh noise in both readings (a part of the weights, of every branch), and as dies whose
-weights deviate for good.
+are judged on test images with fresh noise in both readings (a part of the weights, of every branch), as dies whose
+weights deviate for good by so much, and as dies whose transistors deviate by the area law.
 """
 
 from __future__ import annotations
@@ -16,15 +16,19 @@ from jaxtyping import Float
 
 from anamorph.data import cifar, mnist
 from anamorph.data.checks import first_of
+from anamorph.mixed_signal.dies import Cell, cell_spreads, mismatched
 from anamorph.mixed_signal.experiment import MixedSignalExperiment
 from anamorph.mixed_signal.monte_carlo import Errors, fresh_noise, frozen_deviations
 from anamorph.mixed_signal.network import MacNetwork, Weights, convolutional, fully_connected, rounded
 from anamorph.mixed_signal.noise import weight_noise
 from anamorph.mixed_signal.train import Training, train
 from anamorph.provenance import named_key
+from anamorph.technology import load
 
 #: The operating point that the papers quote, V^2: 100 pA through a branch.
 QUOTED = 1e-6
+#: What the extended paper quotes together with mismatch, V^2; and the tail current that cells are made for, A.
+WITH_MISMATCH, TAIL = 1e-7, 200e-12
 #: Layers of the networks (assumed: the papers do not give them).
 FCN_HIDDEN, MNIST_CHANNELS, CIFAR_CHANNELS, KERNEL = (100,), (6, 12), (8, 16), 5
 #: Deviations of dies are cut at so many sigmas.
@@ -53,12 +57,14 @@ class Judged:
         fresh: noise as a random part of the weights, new for every multiplication.
         branches: noise of every branch, whatever its input.
         frozen: weights that deviate for good.
+        dies: of cells whose every transistor deviates by the area law, with noise of `WITH_MISMATCH` of every branch.
     """
 
     clean: float
     fresh: Errors
     branches: Errors
     frozen: Errors
+    dies: Errors
 
 
 @dataclass(frozen=True)
@@ -164,6 +170,7 @@ def _case(
     sigmas: np.ndarray, full_scale: float, keep: Callable, tell: Callable[[str], None],
 ) -> Case:  # fmt: skip
     key = named_key(experiment.seed, f"{name} {n_bits}")
+    cell = cell_spreads(load(experiment.technology), n_bits, TAIL)
     settings = Training(experiment.epochs, experiment.batch_size, experiment.learning_rate, n_bits)
 
     def fitted(begin: tuple[Weights, ...] | None, settings: Training, part: str) -> dict[str, np.ndarray]:
@@ -174,7 +181,7 @@ def _case(
 
     def judged(stored: tuple[Weights, ...], part: str) -> Judged:
         tell(f"{name}, {n_bits} bits, {part}: noise")
-        return _judge(experiment, network, rounded(stored, n_bits), data, sigmas, key)
+        return _judge(experiment, network, rounded(stored, n_bits), data, sigmas, key, cell, full_scale)
 
     plain = _weights(keep(f"{name}-{n_bits}", lambda: fitted(None, settings, "plain")))
     aware = None
@@ -189,7 +196,7 @@ def _case(
 
 def _judge(
     experiment: MixedSignalExperiment, network: MacNetwork, weights: tuple[Weights, ...], data: Images,
-    sigmas: np.ndarray, key: jax.Array,
+    sigmas: np.ndarray, key: jax.Array, cell: Cell, full_scale: float,
 ) -> Judged:  # fmt: skip
     given = (network, weights, data.x_test, data.y_test)
     clean = fresh_noise(*given, np.zeros(1), 1, key).error[0, 0]
@@ -199,6 +206,7 @@ def _judge(
         fresh_noise(*given, sigmas, draws, key),
         fresh_noise(*given, sigmas, draws, key, of_branches=True),
         frozen_deviations(*given, sigmas, draws, key, limit=SIGMAS),
+        mismatched(*given, cell, draws, key, sigma=float(weight_noise(WITH_MISMATCH, full_scale)), limit=SIGMAS),
     )
 
 

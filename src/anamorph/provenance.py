@@ -10,7 +10,7 @@ from anamorph.versions import versions
 if TYPE_CHECKING:
     import jax
 
-    from anamorph.experiment import Experiment
+    from anamorph.experiment_sections import Experiment
     from anamorph.technology import Technology
 
 

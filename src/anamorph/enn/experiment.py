@@ -10,13 +10,12 @@ import tomllib
 from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, StrictInt, StrictStr, ValidationError
 
 from anamorph import toml_file
-from anamorph.errors import BadInput
-from anamorph.experiment import Name, Number, Quantity, Title
+from anamorph.experiment_types import Name, Number, Quantity, Title
 from anamorph.refusals import translate
 
 #: Built-in ones.
@@ -93,16 +92,8 @@ def load(name_or_path: str, replace: Mapping[str, str] | None = None) -> Spiking
         content = toml_file.read(Path(where), "experiment")
     tables = toml_file.parse(content, where)
     for key, text in (replace or {}).items():
-        tables[key] = _value(text)
+        tables[key] = toml_file.value(text)
     try:
         return SpikingExperiment.model_validate(tables)
     except ValidationError as errors:
         raise translate(errors.errors(), where, SpikingExperiment) from None
-
-
-def _value(text: str) -> Any:
-    """A value as TOML, or a bare word."""
-    try:
-        return toml_file.parse(f"value = {text}".encode(), "")["value"] if "\n" not in text else text
-    except BadInput:
-        return text

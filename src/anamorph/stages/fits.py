@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from anamorph.errors import BadInput, nearest
 
 if TYPE_CHECKING:
-    from anamorph.experiment import Experiment
+    from anamorph.experiment_sections import Experiment
 
 
 def check_fits(experiment: Experiment, where: str) -> None:

@@ -21,7 +21,7 @@ from anamorph.substrate.contract import Substrate
 from anamorph.technology import Technology
 
 if TYPE_CHECKING:
-    from anamorph.experiment import Experiment
+    from anamorph.experiment_sections import Experiment
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ REQUIRED = (
 EXTRAS = {
     "dev": ("pytest", "tests, linter and type checker"),
     "nir": ("nir", "spiking networks in the neuromorphic intermediate representation: anamorph nir"),
+    "onnx": ("onnx", "networks from PyTorch, Keras and others: anamorph processor network FILE.onnx"),
 }
 
 

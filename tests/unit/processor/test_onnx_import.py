@@ -287,6 +287,16 @@ def test_malformed_files_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyP
         from_onnx(good)
 
 
+def test_names_are_text_and_made_different(tmp_path: Path) -> None:
+    nodes = [helper.make_node("Relu", [f"t{i}"], [f"t{i + 1}"], name="same") for i in range(4)]
+    nodes[2].name = "same~2"
+    path = write(tmp_path, nodes, {"t0": (2, 4)}, {"t4": 2})
+    assert [op.name for op in from_onnx(path).operations] == ["same", "same~2", "same~2~2", "same~3"]
+    path.write_bytes(path.read_bytes().replace(b"t1", b"\xfft"))
+    with pytest.raises(BadInput, match="not UTF-8"):
+        from_onnx(path)
+
+
 def test_a_batch_normalisation_in_training_mode_is_refused(tmp_path: Path) -> None:
     nodes = [
         helper.make_node("BatchNormalization", ["x", "s", "o", "m", "v"], ["y", "n", "w"], name="bn", training_mode=1)

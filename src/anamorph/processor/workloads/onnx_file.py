@@ -38,8 +38,9 @@ def package() -> Any:
     return onnx
 
 
-def plain(name: str) -> str:
+def plain(name: str | bytes) -> str:
     """A name from a file, for messages: short, and without characters that a terminal would obey."""
+    name = name if isinstance(name, str) else bytes(name).decode("utf-8", "replace")
     text = "".join(c if c.isprintable() else "?" for c in name)
     return text if len(text) <= NAME else text[: NAME - 3] + "..."
 
@@ -77,6 +78,7 @@ def read(path: Path, dimensions: Mapping[str, int], refuse: Callable[[Any], None
     except (DecodeError, UnicodeDecodeError, ValueError):
         raise BadInput("not a readable file of ONNX", where=where) from None
     _check_size(model, where)
+    _check_text(model.graph, where)
     for tensor in _tensors(model.graph):
         _check_tensor(onnx, tensor, path)
     refuse(model.graph)
@@ -125,6 +127,17 @@ def _check_size(model: Any, where: str) -> None:
             "functions of its own", where=where, expected="operators of ONNX", got=plain(model.functions[0].name),
             advice="Inline them when exporting (onnx.inliner.inline_local_functions).",
         )  # fmt: skip
+
+
+def _check_text(graph: Any, where: str) -> None:
+    """Names are text: protobuf hands over as bytes what is no UTF-8."""
+    named = [value.name for value in (*graph.input, *graph.output, *graph.initializer)]
+    for node in graph.node:
+        named += [node.name, node.op_type, node.domain, *node.input, *node.output, *(a.name for a in node.attribute)]
+    for value in graph.input:
+        named += [dim.dim_param for dim in value.type.tensor_type.shape.dim]
+    if not all(isinstance(name, str) for name in named):
+        raise BadInput("a name that is not UTF-8 text", where=where)
 
 
 def _tensors(graph: Any) -> Iterator[Any]:

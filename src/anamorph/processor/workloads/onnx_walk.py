@@ -27,7 +27,7 @@ class Walk:
     def __init__(self, shapes: Mapping[str, Shape], origin: dict[str, str]) -> None:
         self.shapes, self.origin = shapes, origin
         self.operations: list[Operation] = []
-        self._names: set[str] = set()
+        self._names: dict[str, int] = {}
         self._cells: dict[tuple[str, ...], MatrixProduct] = {}
 
     def add(self, *operations: Operation) -> None:
@@ -36,11 +36,11 @@ class Walk:
 
     def name(self, node: Node) -> str:
         """A name for a node that no other operation has."""
-        wanted = plain(node.name or node.outputs[0])
-        found, n = wanted, 2
+        wanted = found = plain(node.name or node.outputs[0])
         while found in self._names:
-            found, n = f"{wanted}~{n}", n + 1
-        self._names.add(found)
+            self._names[wanted] += 1  # from where it stopped: many nodes may have one name
+            found = f"{wanted}~{self._names[wanted]}"
+        self._names[found] = 1
         return found
 
     def shared(self, product: MatrixProduct, *keys: str) -> MatrixProduct:

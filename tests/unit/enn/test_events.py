@@ -56,9 +56,9 @@ def test_the_metrics_are_those_of_the_record(found: RunEvents):
 
 
 def test_first_layer_spikes_at_the_rates_of_its_pixels(found: RunEvents, run: Path):
-    kept = np.load(run / "weights.npz")
-    structure = mnist_structure()
-    x = np.einsum("ptn,tn->pn", structure.taps(TASK.x_test), kept["synapses_0"])
+    with np.load(run / "weights.npz") as kept:
+        synapses = kept["synapses_0"]
+    x = np.einsum("ptn,tn->pn", mnist_structure().taps(TASK.x_test), synapses)
     f = 400e3 * np.clip(x, 0, 1) ** 0.6
     # one spike of 0.2 ms, and a table linear between 4097 points
     np.testing.assert_allclose(found.record.rates()[:, :49], f, atol=1.05 / 2e-4)

@@ -39,9 +39,9 @@ def test_a_run_is_exported_and_its_file_accepted(run: Path):
     assert done.exit_code == 0, done.output
     assert "straight line" in done.output
     found = from_nir(run / "network.nir")
-    kept = np.load(run / "weights.npz")
-    for index, synapses in enumerate(found.weights.synapses):
-        np.testing.assert_array_equal(synapses, kept[f"synapses_{index}"])
+    with np.load(run / "weights.npz") as kept:
+        for index, synapses in enumerate(found.weights.synapses):
+            np.testing.assert_array_equal(synapses, kept[f"synapses_{index}"])
     checked = CliRunner().invoke(app, ["nir", str(run / "network.nir")])
     assert checked.exit_code == 0
     assert "layers: 784-49-27-10" in checked.output

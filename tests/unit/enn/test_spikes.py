@@ -69,8 +69,8 @@ def test_a_network_is_shown_an_image_and_written(tmp_path: Path, monkeypatch: py
     result = json.loads((run / "spikes.json").read_text())
     assert result["metrics"]["transistors"]["value"] > 2000
     assert [len(image["spikes"]) for image in result["images"]] == [86, 86]
-    kept = np.load(run / "spikes.npz")
-    assert len(kept["times"]) == sum(sum(image["spikes"]) for image in result["images"]) > 200
+    with np.load(run / "spikes.npz") as kept:
+        assert len(kept["times"]) == sum(sum(image["spikes"]) for image in result["images"]) > 200
     assert "plotly" in (run / "spikes.html").read_text()
 
     for dialect, suffix, analysis in (("ngspice", "cir", ".tran"), ("spectre", "scs", "tran stop=")):

@@ -12,7 +12,7 @@ import plotly.graph_objects as go
 from anamorph.cell.differential_pair import DifferentialPair
 from anamorph.characterise.differential_pair import PairCharacteristics, characterise_pair
 from anamorph.cost.neuron_comparison import Comparison, compare
-from anamorph.report.figures.style import ORANGE, VERMILION, colour, log_axis, new_plot
+from anamorph.report.figures.style import ORANGE, VERMILION, axis, colour, log_axis, new_plot
 from anamorph.report.page import Figure, Section, Table
 from anamorph.report.quantity import quantity
 from anamorph.technology import Technology
@@ -70,7 +70,7 @@ def _lowest(values: np.ndarray) -> float:
     return float(np.nanmin(values))
 
 
-def _entry(value: float, unit: str, basis: str = "simulated") -> dict[str, Any]:
+def _entry(value: float | int, unit: str, basis: str = "simulated") -> dict[str, Any]:
     return {"value": float(value), "unit": unit, "low": None, "high": None, "basis": basis, "n": 1}
 
 
@@ -140,7 +140,7 @@ def comparison_table(compared: dict[int, Comparison]) -> Table:
 def _noise(found: PairCharacteristics) -> Figure:
     plot = new_plot(x_title="", y_title="")
     plot.update_xaxes(log_axis("tail current of a synapse (A)"))
-    plot.update_yaxes(log_axis("integrated noise power at the output (V²)", dtick=None))  # less than a decade
+    plot.update_yaxes(axis("integrated noise power at the output (V²)", type="log"))  # less than a decade
     named = (("thermal and flicker", found.noise, "solid", ORANGE), ("thermal", found.noise_thermal, "dot", ORANGE),
              ("rectangular approximation", found.noise_rectangular, "dash", VERMILION))  # fmt: skip
     for name, values, dash, ink in named:

@@ -46,7 +46,7 @@ def test_claims_of_networks_are_read_off_the_study() -> None:
         for name in networks.ALIKE
         for bits in (3, 8, 16)
     )
-    claims = networks._claims(Study(powers, powers, 0.07, cases, {}, ("a part of the data",)))
+    claims = networks._claims(Study(powers, powers, 0.07, cases, {}, {}, ("a part of the data",)))
     assert set(claims) == {claim.id for claim in CLAIMS.values() if claim.measure == "networks"}
     assert claims["alike_mnist_cnn"].value == pytest.approx(0.001)
     assert claims["mnist_cnn_3_bits"].value == pytest.approx(0.03)

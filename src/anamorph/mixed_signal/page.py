@@ -100,11 +100,11 @@ def _bought(found: Study) -> Section:
         aware = None if case.aware is None else allowed_power(case.aware.branches, found.powers, base)
         through = ("–", "–")
         if case.aware is not None:
-            through = (percent(_penalty(found, case.aware)), _power(aware, found))
+            through = (percent(_penalty(found, case.aware, base)), _power(aware, found))
         rows.append(
             (
                 TITLES.get(case.network, case.network), str(case.n_bits), percent(base),
-                percent(_penalty(found, case.plain)), through[0], _power(plain, found), through[1],
+                percent(_penalty(found, case.plain, base)), through[0], _power(plain, found), through[1],
                 _factor(plain, aware),
             )
         )  # fmt: skip
@@ -123,10 +123,10 @@ def _bought(found: Study) -> Section:
     )  # fmt: skip
 
 
-def _penalty(found: Study, judged: Any) -> float:
-    """Mean error at the quoted power above that without noise."""
+def _penalty(found: Study, judged: Any, base: float) -> float:
+    """Mean error at the quoted power above `base`, the plain network's without noise."""
     nearest = int(abs(found.powers - QUOTED).argmin())
-    return float(judged.branches.mean[nearest] - judged.clean)
+    return float(judged.branches.mean[nearest] - base)
 
 
 def _power(power: float | None, found: Study) -> str:

@@ -14,7 +14,7 @@ from anamorph.mixed_signal.energy import energies, energy_metrics
 from anamorph.mixed_signal.experiment import MixedSignalExperiment
 from anamorph.mixed_signal.noise import full_scale
 from anamorph.mixed_signal.page import write_page
-from anamorph.mixed_signal.study import QUOTED, SIGMAS, WITH_MISMATCH, Case, Judged, Study, study
+from anamorph.mixed_signal.study import QUOTED, SIGMAS, WITH_MISMATCH, Judged, Study, study
 from anamorph.run_folder import REPORT, RESULT, RunFolder, open_for
 from anamorph.verify.interval import wilson
 from anamorph.versions import versions
@@ -49,7 +49,7 @@ def run_mixed_signal(
         watch("report")
         result = {
             "experiment": experiment.name,
-            "metrics": energy_metrics(energy) | metrics(found, experiment),
+            "metrics": energy_metrics(energy) | metrics(found),
             "warnings": list(found.warnings),
             "provenance": {
                 "technology": {"name": card.name, "sha256": card.digest}, "seed": experiment.seed,
@@ -69,12 +69,12 @@ def _keeper(experiment: MixedSignalExperiment, folder: RunFolder) -> Callable:
     return lambda name, make: stages.arrays(name, asked, make)
 
 
-def metrics(found: Study, experiment: MixedSignalExperiment) -> dict[str, Any]:
+def metrics(found: Study) -> dict[str, Any]:
     """Name -> value, unit, low, high, basis, n: errors without noise and what the quoted noise adds."""
     entries = {}
     for case in found.cases:
         name = f"{case.network} {case.n_bits} bits"
-        entries[f"{name}: error"] = _share(case.plain.clean, experiment, case)
+        entries[f"{name}: error"] = _share(case.plain.clean, found.tested[case.network])
         entries[f"{name}: added at {QUOTED:g} V^2"] = _added(found, case.plain)
         entries[f"{name}: added by mismatch, with {WITH_MISMATCH:g} V^2"] = _of_dies(case.plain)
         if case.aware is not None:
@@ -82,14 +82,13 @@ def metrics(found: Study, experiment: MixedSignalExperiment) -> dict[str, Any]:
     return entries
 
 
-def _share(error: float, experiment: MixedSignalExperiment, case: Case) -> dict[str, Any]:
-    n = experiment.test if experiment.test is not None else 10_000
+def _share(error: float, n: int) -> dict[str, Any]:
     low, high = wilson(round(error * n), n)
     return {"value": error, "unit": "%", "low": low, "high": high, "basis": "simulated", "n": n}
 
 
 def _added(found: Study, judged: Judged, base: Judged | None = None) -> dict[str, Any]:
-    """Error at the power nearest the quoted one above that without noise, of the draws: mean, best and worst."""
+    """Error at the quoted power above that without noise, of the draws: mean, best and worst."""
     at = int(np.abs(found.powers - QUOTED).argmin())
     added = judged.branches.error[at] - (base or judged).clean
     return {

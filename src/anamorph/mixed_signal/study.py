@@ -94,6 +94,7 @@ class Study:
         full_scale: of the cell, V.
         cases: networks by numbers of bits.
         macs: multiplications per image of each network.
+        tested: test images of each network.
         warnings: of the data.
     """
 
@@ -102,6 +103,7 @@ class Study:
     full_scale: float
     cases: tuple[Case, ...]
     macs: dict[str, int]
+    tested: dict[str, int]
     warnings: tuple[str, ...]
 
 
@@ -146,16 +148,17 @@ def study(
         keep: ``keep(name, make)`` gives the arrays that were made under this name before, or makes them.
         tell: shows a reader who waits what is being done.
     """
-    powers = np.asarray(experiment.noise_powers)
+    # rising, and with the quoted one, at which results are told
+    powers = np.unique([*experiment.noise_powers, QUOTED])
     sigmas = weight_noise(powers, full_scale)
-    cases, macs, warnings = [], {}, []
+    cases, macs, tested, warnings = [], {}, {}, []
     for name in experiment.networks:
         data, network = images_of(name, experiment.train, _at_most(name, experiment.test)), network_of(name)
-        macs[name] = network.macs
+        macs[name], tested[name] = network.macs, len(data.y_test)
         warnings += [text for text in data.warnings if text not in warnings]
         for n_bits in experiment.n_bits:
             cases.append(_case(experiment, name, network, data, n_bits, sigmas, full_scale, keep, tell))
-    return Study(powers, sigmas, full_scale, tuple(cases), macs, tuple(warnings))
+    return Study(powers, sigmas, full_scale, tuple(cases), macs, tested, tuple(warnings))
 
 
 def _at_most(name: str, test: int | None) -> int | None:

@@ -1,4 +1,4 @@
-"""One point of the design space: which cell, how inputs come in, how many bits, what size (Bavandpour et al. 2019, II)."""
+"""One point of the design space: cell, encoding of inputs, bits, size (Bavandpour et al. 2019, section II)."""
 
 from __future__ import annotations
 

@@ -48,7 +48,20 @@ _PUBLIC = {
 #: Packages that are verbs as well: `anamorph.verify(...)` calls the function that the package is about.
 _VERBS = ("characterise", "verify", "cost")
 
-__all__ = ["__version__", *_PUBLIC, *_VERBS]
+__all__ = [
+    "__version__",
+    "Experiment",
+    "Run",
+    "load",
+    "run",
+    "fabricate",
+    "characterise",
+    "fit",
+    "train",
+    "program",
+    "verify",
+    "cost",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -8,10 +8,11 @@ import pytest
 from anamorph.characterise.bench import Bench
 from anamorph.circuit.compile import compile_cell
 from anamorph.circuit.netlist import Instance
+from anamorph.circuit.operating_point import operating_point
 from anamorph.errors import BadInput
 from anamorph.substrate.contract import Die, Program
 from anamorph.substrate.current_mirror import CurrentMirror, substrate
-from anamorph.substrate.current_mirror.chip import READOUT_CODE, switch_bits
+from anamorph.substrate.current_mirror.chip import READOUT_CODE, readout_code, switch_bits
 from anamorph.technology import Technology
 
 SHAPE = (3, 4, 2)
@@ -94,6 +95,28 @@ def test_switches_are_hard_wired_to_the_rails(chip: CurrentMirror):
             assert sum(bit << b for b, bit in enumerate(found[1:])) * (1 - 2 * found[0]) == code
             assert ports["v_p"] == f"v_p_{layer}_{j}" and ports["i_out"] == f"in_{layer + 1}_{k}"
     assert all(instances[f"readout_{k}"]["w_2"] == "vdd" for k in range(2)) and READOUT_CODE == 4
+
+
+@pytest.mark.parametrize(("n_bits", "units"), [(1, 1), (2, 3), (3, 4), (4, 4)])
+def test_readouts_of_any_number_of_bits_are_on(cmos180: Technology, n_bits: int, units: int):
+    """A weight of 1 takes four units; a synapse of fewer bits gives all that it has."""
+    cell = CurrentMirror(cmos180, (1, 1), n_bits).netlist(program(np.ones((1, 1), int)))
+    (ports,) = [e.ports for e in cell.elements if isinstance(e, Instance) and e.name == "readout_0"]
+    assert ports["w_sign"] == "0"
+    assert sum(2**b for b in range(n_bits) if ports[f"w_{b}"] == "vdd") == units == readout_code(n_bits)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("n_bits", [1, 2])
+def test_few_bits_answer_as_the_netlist_does(cmos180: Technology, n_bits: int):
+    few, top = CurrentMirror(cmos180, (2, 2, 1), n_bits), 2**n_bits - 1
+    written, inputs = program(np.full((2, 2), top), np.full((2, 1), top)), np.array([[40e-9, 150e-9]])
+    die = few.fabricate(jax.random.key(4))
+    circuit = compile_cell(few.netlist(written), cmos180)
+    solved = operating_point(circuit, few.netlist_drives(inputs), few.netlist_deviations(die))
+    expected = -np.asarray(solved.require_converged().source_current("out_0"))
+    assert expected[0] > 1e-10
+    np.testing.assert_allclose(np.asarray(few.run(die, written, jnp.asarray(inputs)).outputs).ravel(), expected, rtol=5e-3)
 
 
 def test_a_netlist_is_of_one_program(chip: CurrentMirror):

@@ -22,7 +22,7 @@ from jaxtyping import Array, Float
 from anamorph.circuit.feedforward import bracketed_newton
 from anamorph.circuit.interpolation import Axis, CurrentMap, series
 from anamorph.device.mosfet import T_REFERENCE, thermal_voltage
-from anamorph.substrate.current_mirror.chip import READOUT_CODE
+from anamorph.substrate.current_mirror.chip import readout_code
 from anamorph.substrate.current_mirror.run import V_READ
 from anamorph.substrate.current_mirror.soma_curves import STATE_RANGE
 from anamorph.substrate.current_mirror.stage import Stage, input_current, state_guess
@@ -159,7 +159,7 @@ class CellFunctions(NamedTuple):
             found.append(tuple(Family.of(source, f, m, t[c + largest], left_out) for f, m, t, c in each))
         high = stage.regions[1].maps[POSITIVE]  # what the last turn left is of the high region
         at = np.asarray(high.v.basis(jnp.asarray(V_READ)) @ high.psi)
-        readout = features[POSITIVE] @ tables[POSITIVE][READOUT_CODE + largest] @ at
+        readout = features[POSITIVE] @ tables[POSITIVE][readout_code(stage.n_bits) + largest] @ at
         return cls(source, (found[0], found[1]), jnp.asarray(source.fit(readout)))
 
     def output(self, x: Float[Array, "*any"]) -> Float[Array, "*any"]:

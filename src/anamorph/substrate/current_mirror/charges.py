@@ -25,7 +25,7 @@ from anamorph.circuit.interpolation import series
 from anamorph.circuit.port_capacitance import nodal_matrices, port_capacitances
 from anamorph.device.mosfet import T_REFERENCE
 from anamorph.substrate.current_mirror.built import ABSENT
-from anamorph.substrate.current_mirror.chip import READOUT_CODE
+from anamorph.substrate.current_mirror.chip import readout_code
 from anamorph.substrate.current_mirror.stage import Stage
 from anamorph.substrate.current_mirror.synapses import SynapsePoints, resting_nodes, synapse_currents
 
@@ -110,7 +110,7 @@ def node_slope(own: Float[Array, "terms 3 1 n"], z: Float[Array, "3 patterns n"]
 def layer_charges(cells: CellCharges, settings: tuple[np.ndarray, ...], n_bits: int) -> tuple[LayerCharges, ...]:
     """Sum the charges of every layer's nodes over the synapses of a program, ``[n_in, n_out]`` each."""
     top = 2**n_bits - 1
-    outlet = np.full((settings[-1].shape[1], 1), READOUT_CODE)
+    outlet = np.full((settings[-1].shape[1], 1), readout_code(n_bits))
     layers = []
     for into, out in zip((None, *settings), (*settings, outlet), strict=True):
         gates = _count(out, top)  # [n, settings]

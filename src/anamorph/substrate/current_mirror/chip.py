@@ -12,8 +12,13 @@ from anamorph.cell.current_mirror import soma, synapse
 from anamorph.circuit.netlist import GROUND, Cell, CurrentSource, Element, Instance, VoltageSource
 from anamorph.substrate.current_mirror.built import ABSENT
 
-#: Setting of the readout synapses: four units of about a quarter are a weight of 1.
+#: Setting of the readout synapses: four units of about a quarter are a weight of 1; see `readout_code`.
 READOUT_CODE = 4
+
+
+def readout_code(n_bits: int) -> int:
+    """Setting of the readout synapses of a chip: `READOUT_CODE`, or all bits where there are too few for it."""
+    return min(READOUT_CODE, 2**n_bits - 1)
 
 
 def chip(settings: tuple[np.ndarray, ...], n_bits: int) -> Cell:
@@ -39,7 +44,7 @@ def chip(settings: tuple[np.ndarray, ...], n_bits: int) -> Cell:
             elements.append(Instance(f"synapse_{layer}_{j}_{k}", synapse_cell, ports))
     last = len(shape) - 1
     for k in range(shape[-1]):
-        ports = _synapse_ports(READOUT_CODE, last, k, f"out_{k}", n_bits)
+        ports = _synapse_ports(readout_code(n_bits), last, k, f"out_{k}", n_bits)
         elements.append(Instance(f"readout_{k}", synapse_cell, ports))
         elements.append(VoltageSource(f"out_{k}", f"out_{k}"))
     return Cell("chip", (), tuple(elements))

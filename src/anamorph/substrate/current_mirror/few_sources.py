@@ -28,7 +28,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 from anamorph.substrate.contract import Die, Program
-from anamorph.substrate.current_mirror.chip import READOUT_CODE
+from anamorph.substrate.current_mirror.chip import readout_code
 from anamorph.substrate.current_mirror.levels import NominalSynapse
 from anamorph.substrate.current_mirror.run import (
     DieTables,
@@ -87,7 +87,7 @@ class FewSources:
         curves = stage.curves(np.concatenate([d.reshape(-1, d.shape[-1]) for d in deviations["soma"]]))
         edges = np.cumsum([0, *(len(die) * n for n in die.shape)])
         last = _some(curves, slice(edges[-2], None))
-        diagonal = np.full((1, 1, die.shape[-1], 1), READOUT_CODE)
+        diagonal = np.full((1, 1, die.shape[-1], 1), readout_code(stage.n_bits))
         outlet = tabulate(stage, last, deviations["readout"][0][:, :, None], diagonal)
         for d in range(len(die)):
             rows = [slice(e + d * n, e + (d + 1) * n) for e, n in zip(edges, die.shape, strict=False)]

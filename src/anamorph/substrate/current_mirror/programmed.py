@@ -8,7 +8,7 @@ import jax
 import numpy as np
 
 from anamorph.substrate.contract import Die, Program, Shape
-from anamorph.substrate.current_mirror.chip import READOUT_CODE
+from anamorph.substrate.current_mirror.chip import readout_code
 from anamorph.substrate.current_mirror.run import DieTables, Somas
 from anamorph.substrate.current_mirror.soma_curves import SomaCurves
 from anamorph.substrate.current_mirror.stage import Stage
@@ -36,7 +36,7 @@ class Programmed:
         matrices = [
             tabulate(stage, c, d, s) for c, d, s in zip(layers, deviations["synapse"], batch.settings, strict=False)
         ]
-        diagonal = np.full((1, 1, die.shape[-1], 1), READOUT_CODE)
+        diagonal = np.full((1, 1, die.shape[-1], 1), readout_code(stage.n_bits))
         outlet = tabulate(stage, layers[-1], deviations["readout"][0][:, :, None], diagonal)
         return cls(stage, die.shape, deviations["soma"], layers, matrices, outlet)
 

@@ -12,7 +12,7 @@ from anamorph.circuit.feedforward import Coefficients, Drives, Region, summed_se
 from anamorph.circuit.interpolation import series
 from anamorph.substrate.contract import Die, Program
 from anamorph.substrate.current_mirror.built import ABSENT
-from anamorph.substrate.current_mirror.chip import READOUT_CODE
+from anamorph.substrate.current_mirror.chip import readout_code
 from anamorph.substrate.current_mirror.run import (
     V_READ,
     DieTables,
@@ -68,7 +68,7 @@ def _readout(stage: Stage, tables: DieTables, v: Array, deviations: Array) -> Ar
     """Output currents through exact readout synapses; the interpolated ones where one does not converge."""
     programs, patterns, n = v.shape
     drives = [jnp.moveaxis(d, -1, 0)[..., None] for d in tables.somas[-1].drives(v)]
-    settings = np.full((n, programs, 1, 1), READOUT_CODE)
+    settings = np.full((n, programs, 1, 1), readout_code(stage.n_bits))
     at = jnp.full((programs, patterns, 1), V_READ)
     columns = [
         _exact(stage, tuple(drive[k] for drive in drives), at, deviations[k][None, None], settings[k]) for k in range(n)

@@ -23,7 +23,7 @@ from anamorph.errors import BadInput
 from anamorph.substrate.contract import Chip, Die, Program, Response, Shape, Substrate, WeightGrid
 from anamorph.substrate.current_mirror import run as solver
 from anamorph.substrate.current_mirror.built import as_built, check_exists, check_places, idle, n_synapses
-from anamorph.substrate.current_mirror.chip import READOUT_CODE, chip
+from anamorph.substrate.current_mirror.chip import chip, readout_code
 from anamorph.substrate.current_mirror.cost import cost_sheet
 from anamorph.substrate.current_mirror.draws import normals
 from anamorph.substrate.current_mirror.dynamics import Dynamics
@@ -200,7 +200,7 @@ class CurrentMirror(Substrate):
     def _transistors(self) -> TransistorLayers:
         with jax.ensure_compile_time_eval():  # the first to ask may be a training that is being compiled
             gain = self._nominal.gain
-            return TransistorLayers(self.stage, (gain[1], gain[READOUT_CODE]), UNIT_WEIGHT)
+            return TransistorLayers(self.stage, (gain[1], gain[readout_code(self.n_bits)]), UNIT_WEIGHT)
 
     def weight_spread(self, transfer: Transfer, weights: Array) -> Array:
         """By the area law of the unit mirrors: ``sd(w) = s sqrt(|w| u)`` for a weight of several units u.

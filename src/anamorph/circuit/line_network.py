@@ -1,0 +1,183 @@
+r"""Word lines and bit lines as ladders of resistors: one exact elimination, row after row.
+
+A cell of row i and column j joins node w_ij of its word line and node u_ij of its bit line. Lines are ladders: a
+resistance between neighbouring cells, one more between the first cell and the source (word) or between the last
+cell and the amplifier's virtual ground (bit).
+
+*Rows.* Seen from the cells, a word line is a source v behind a matrix of resistances R, ``w = v - R I``: its entries
+are what two cells share on their way to the source. With cells ``I = G (w - u) + J`` (J is a current source beside
+each of them),
+
+    I = F (G (v - u) + J),   F = (1 + G R)^-1,   S = F G symmetric
+
+*Columns.* Let a row, with all rows before it, deliver ``y - D u`` to what follows. Behind a resistance r in every bit
+line that is ``K y - K D u'`` with ``K = (1 + r D)^-1``, and the next row adds its own: ``D <- S + K D``,
+``y <- F (G v + J) + K y``. Behind the last resistance is the virtual ground, and K y are the output currents.
+
+Nothing here is divided by a resistance, and no difference of near values is taken (1 + G R and 1 + r D have eigenvalues
+of one or more): wires without resistance, cells without conductance and everything between are exact. The cost
+is two inverses and two products of columns x columns for each row, whatever the number of inputs.
+
+The same elimination by blocks is old (nested admittance of ladders; A. George, SIAM J. Numer. Anal. 10, 1973, for
+orderings of grids); written in resistances it needs no special cases.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int
+
+#: Resistances are numbers or scalars, so that they can be differentiated.
+Ohm = Float[Array, ""] | float
+
+
+class Factors(NamedTuple):
+    """What the elimination of one array leaves for its right-hand sides.
+
+    Attributes:
+        conductance: of the cells, S.
+        word: R, what cells of a row share of the word line's resistance, ohm.
+        row: F of every row.
+        admittance: D of every row with all before it, S.
+        passed: K of every row's segment of the bit lines.
+        segment: resistance of that segment, ohm.
+    """
+
+    conductance: Float[Array, "rows cols"]
+    word: Float[Array, "cols cols"]
+    row: Float[Array, "rows cols cols"]
+    admittance: Float[Array, "rows cols cols"]
+    passed: Float[Array, "rows cols cols"]
+    segment: Float[Array, " rows"]
+
+
+class Lines(NamedTuple):
+    """Voltages and currents of an array for each input.
+
+    Attributes:
+        word: node of every cell on its word line, V.
+        bit: node of every cell on its bit line, V.
+        cell: current of every cell from word to bit line, A.
+        output: current out of every bit line, A.
+    """
+
+    word: Float[Array, "*inputs rows cols"]
+    bit: Float[Array, "*inputs rows cols"]
+    cell: Float[Array, "*inputs rows cols"]
+    output: Float[Array, "*inputs cols"]
+
+
+def shared_resistance(cells: int, segment: Ohm, first: Ohm, side: str) -> Float[Array, "cells cells"]:
+    """R of a line whose source is at its ``"start"``, its ``"end"``, or which has one at ``"both"``, ohm."""
+    place = jnp.arange(cells)
+    if side == "both":
+        from_start, from_end = first + place * segment, first + (cells - 1 - place) * segment
+        total = 2 * first + (cells - 1) * segment
+        near = jnp.minimum(from_start[:, None], from_start)
+        far = jnp.minimum(from_end[:, None], from_end)
+        return near * far / jnp.where(total > 0, total, 1.0)
+    distance = place if side == "start" else cells - 1 - place
+    return first + segment * jnp.minimum(distance[:, None], distance)
+
+
+def _row(
+    g: Float[Array, " cols"], word: Float[Array, "cols cols"]
+) -> tuple[Float[Array, "cols cols"], Float[Array, "cols cols"]]:
+    """F and S of one row."""
+    f = jnp.linalg.inv(jnp.eye(len(g)) + g[:, None] * word)
+    return f, f * g
+
+
+@jax.jit
+def transfers(
+    conductance: Float[Array, "*stack rows cols"], word: Float[Array, "cols cols"], segment: Float[Array, " rows"]
+) -> Float[Array, "*stack rows cols"]:
+    """`transfer` of every array of a stack, one after another: that fills the cores, and takes the memory of one."""
+    flat = conductance.reshape(-1, *conductance.shape[-2:])
+    return jax.lax.map(lambda g: transfer(g, word, segment), flat).reshape(conductance.shape)
+
+
+def transfer(
+    conductance: Float[Array, "rows cols"], word: Float[Array, "cols cols"], segment: Float[Array, " rows"]
+) -> Float[Array, "rows cols"]:
+    """Output currents for one volt on each word line, S."""
+    rows, cols = conductance.shape
+
+    def step(
+        carry: tuple[Float[Array, "cols cols"], Float[Array, "cols rows"]],
+        x: tuple[Float[Array, " cols"], Float[Array, ""], Int[Array, ""]],
+    ) -> tuple[tuple[Float[Array, "cols cols"], Float[Array, "cols rows"]], None]:
+        above, currents = carry
+        g, r, index = x
+        f, own = _row(g, word)
+        admittance = own + above
+        passed = jnp.linalg.inv(jnp.eye(cols) + r * admittance)
+        return (passed @ admittance, passed @ currents.at[:, index].set(f @ g)), None
+
+    start = jnp.zeros((cols, cols)), jnp.zeros((cols, rows))
+    (_, currents), _ = jax.lax.scan(step, start, (conductance, segment, jnp.arange(rows)))
+    return currents.T
+
+
+@jax.jit
+def factorise(
+    conductance: Float[Array, "rows cols"], word: Float[Array, "cols cols"], segment: Float[Array, " rows"]
+) -> Factors:
+    """Eliminate once; `solve` then costs four products of columns x columns x inputs for each row."""
+    cols = conductance.shape[1]
+
+    def step(
+        above: Float[Array, "cols cols"], x: tuple[Float[Array, " cols"], Float[Array, ""]]
+    ) -> tuple[Float[Array, "cols cols"], tuple[Float[Array, "cols cols"], ...]]:
+        g, r = x
+        f, own = _row(g, word)
+        admittance = own + above
+        passed = jnp.linalg.inv(jnp.eye(cols) + r * admittance)
+        return passed @ admittance, (f, admittance, passed)
+
+    _, (row, admittance, passed) = jax.lax.scan(step, jnp.zeros((cols, cols)), (conductance, segment))
+    return Factors(conductance, word, row, admittance, passed, segment)
+
+
+@jax.jit
+def solve(
+    factors: Factors,
+    v: Float[Array, "inputs rows"],
+    sense: Float[Array, "inputs cols"],
+    beside: Float[Array, "inputs rows cols"],
+) -> Lines:
+    """Every node and current for many inputs.
+
+    Args:
+        factors: of the array.
+        v: voltages of the sources of the word lines, V.
+        sense: voltages that the amplifiers hold, V.
+        beside: current source beside every cell, from word to bit line, A.
+    """
+    driven = factors.conductance.T[None] * v[:, None, :] + jnp.swapaxes(beside, 1, 2)
+    driven = jnp.moveaxis(driven, 2, 0)  # rows, inputs, columns; matrices act from the right, transposed
+
+    def down(
+        carried: Float[Array, "inputs cols"], x: tuple[Float[Array, "..."], ...]
+    ) -> tuple[Float[Array, "inputs cols"], Float[Array, "inputs cols"]]:
+        given, row, passed = x
+        y = given @ row.T + carried
+        return y @ passed.T, y
+
+    _, own = jax.lax.scan(down, jnp.zeros_like(sense), (driven, factors.row, factors.passed))
+
+    def up(
+        below: Float[Array, "inputs cols"], x: tuple[Float[Array, "..."], ...]
+    ) -> tuple[Float[Array, "inputs cols"], tuple[Float[Array, "inputs cols"], ...]]:
+        given, y, row, admittance, passed, g, r = x
+        through = (y - below @ admittance.T) @ passed.T
+        u = below + r * through
+        return u, (u, (given - g * u) @ row.T, through)
+
+    xs = (driven, own, factors.row, factors.admittance, factors.passed, factors.conductance, factors.segment)
+    _, (bit, cell, through) = jax.lax.scan(up, sense, xs, reverse=True)
+    bit, cell = jnp.moveaxis(bit, 0, 1), jnp.moveaxis(cell, 0, 1)
+    return Lines(v[:, :, None] - cell @ factors.word, bit, cell, through[-1])

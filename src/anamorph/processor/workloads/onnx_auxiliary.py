@@ -27,7 +27,7 @@ PER_INPUT = {
     "pooling": "GlobalAveragePool GlobalLpPool GlobalMaxPool",
 }  # fmt: skip
 #: Operators that combine values one by one: an operation per value given and per input but the first.
-COMBINE = {"addition": "Add Mean Sub Sum", "elementwise product": "Div Mul", "selection": "Max Min"}
+COMBINE = {"addition": "Add Mean Sub Sum", "elementwise product": "Div Mod Mul", "selection": "Max Min"}
 #: Operators that move nothing: each part may be written or read where it belongs.
 FREE = "Cast CastLike Concat Dropout Flatten Identity Reshape Split Squeeze Unsqueeze"
 NORMALISATIONS = (

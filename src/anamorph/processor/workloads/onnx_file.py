@@ -14,6 +14,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from anamorph.errors import BadInput
+from anamorph.processor.workloads.onnx_fold import folded
 
 #: Largest file, bytes (protobuf itself ends at 2 GiB), most nodes and tensors, most values of one tensor.
 LARGEST, OBJECTS, VALUES = 2**30, 100_000, 2**40
@@ -69,6 +70,11 @@ def read(path: Path, dimensions: Mapping[str, int], refuse: Callable[[Any], None
     Raises:
         BadInput: absent, too large, malformed, refers to data outside its folder, or leaves dimensions open.
     """
+    return inferred(parse(path, refuse), path, dimensions)
+
+
+def parse(path: Path, refuse: Callable[[Any], None]) -> Any:
+    """The model of a file with its weights, of acceptable size and with tensors as large as they say; as of `read`."""
     onnx, where = package(), str(path)
     from google.protobuf.message import DecodeError
 
@@ -79,16 +85,23 @@ def read(path: Path, dimensions: Mapping[str, int], refuse: Callable[[Any], None
         raise BadInput("not a readable file of ONNX", where=where) from None
     _check_size(model, where)
     _check_text(model.graph, where)
-    for tensor in _tensors(model.graph):
+    for tensor in tensors(model.graph):
         _check_tensor(onnx, tensor, path)
     refuse(model.graph)
+    return model
+
+
+def inferred(model: Any, path: Path, dimensions: Mapping[str, int]) -> Checked:
+    """A parsed model checked by ONNX itself, with shapes, without large tensors; `model` is changed. As of `read`."""
+    onnx, where = package(), str(path)
     del model.training_info[:]
     constants = frozenset(tensor.name for tensor in model.graph.initializer)
     _strip(onnx, model.graph)
     _fix(model.graph, dimensions, constants, where)
     try:
         onnx.checker.check_model(model)
-        return Checked(onnx.shape_inference.infer_shapes(model, strict_mode=True, data_prop=True), constants)
+        model = folded(onnx, model)
+        return Checked(model, constants | {tensor.name for tensor in model.graph.initializer})
     except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError, ValueError, RuntimeError) as error:
         reason = " ".join(plain(line) for line in str(error).splitlines() if line.strip())
         raise BadInput(f"not a valid ONNX model: {reason[:300]}", where=where) from None
@@ -140,7 +153,7 @@ def _check_text(graph: Any, where: str) -> None:
         raise BadInput("a name that is not UTF-8 text", where=where)
 
 
-def _tensors(graph: Any) -> Iterator[Any]:
+def tensors(graph: Any) -> Iterator[Any]:
     """Every tensor of a graph and of the graphs in its nodes (protobuf bounds how deep those go)."""
     yield from graph.initializer
     for sparse in graph.sparse_initializer:
@@ -154,7 +167,7 @@ def _tensors(graph: Any) -> Iterator[Any]:
                 yield from (sparse.values, sparse.indices)
             for inner in (attribute.g, *attribute.graphs):
                 if inner.node or inner.initializer:
-                    yield from _tensors(inner)
+                    yield from tensors(inner)
 
 
 def _check_tensor(onnx: Any, tensor: Any, path: Path) -> None:

@@ -53,8 +53,12 @@ def from_onnx(path: Path, dimensions: Mapping[str, int] | None = None) -> Networ
     Raises:
         BadInput: absent, malformed, hostile or too large; open dimensions; operators that cannot be carried.
     """
+    return imported(read(path, dimensions or {}, lambda graph: refuse_unknown(graph, path)), path)[0]
+
+
+def imported(checked: Checked, path: Path) -> tuple[Network, Walk]:
+    """The network of a checked model, and what was found on the way; as of `from_onnx`."""
     onnx = package()
-    checked = read(path, dimensions or {}, lambda graph: _refuse_unknown(graph, path))
     graph = checked.model.graph
     walk = Walk(_shapes(onnx, graph), {name: name for name in checked.constants})
     refused = []
@@ -70,10 +74,11 @@ def from_onnx(path: Path, dimensions: Mapping[str, int] | None = None) -> Networ
             refused.append(f"{_named(proto)}: attributes or shapes that do not fit each other")
     if refused:
         raise _refusal(refused, path)
-    return Network(plain(path.stem), f"ONNX file {plain(path.name)}", _inputs(checked, walk), tuple(walk.operations))
+    source = f"ONNX file {plain(path.name)}"
+    return Network(plain(path.stem), source, _inputs(checked, walk), tuple(walk.operations)), walk
 
 
-def _refuse_unknown(graph: Any, path: Path) -> None:
+def refuse_unknown(graph: Any, path: Path) -> None:
     """All nodes with an operator that there is no rule for."""
     refused = [
         _named(node)

@@ -22,11 +22,13 @@ class Walk:
         operations: made so far.
         shapes: of every tensor whose shape is known.
         origin: constant tensor -> where its values come from, as a key that equal matrices have in common.
+        names: first output of a node -> the name that its operation has.
     """
 
     def __init__(self, shapes: Mapping[str, Shape], origin: dict[str, str]) -> None:
         self.shapes, self.origin = shapes, origin
         self.operations: list[Operation] = []
+        self.names: dict[str, str] = {}
         self._names: dict[str, int] = {}
         self._cells: dict[tuple[str, ...], MatrixProduct] = {}
 
@@ -41,6 +43,7 @@ class Walk:
             self._names[wanted] += 1  # from where it stopped: many nodes may have one name
             found = f"{wanted}~{self._names[wanted]}"
         self._names[found] = 1
+        self.names[node.outputs[0]] = found
         return found
 
     def shared(self, product: MatrixProduct, *keys: str) -> MatrixProduct:

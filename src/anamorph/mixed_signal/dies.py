@@ -18,7 +18,7 @@ from anamorph.cell.differential_pair import DifferentialPair
 from anamorph.cell.pair_sizing import sized
 from anamorph.characterise.pair_mismatch import PairSpreads, drawn_synapses, made_weights, pair_spreads
 from anamorph.errors import BadInput
-from anamorph.mixed_signal.monte_carlo import Errors, fresh_noise
+from anamorph.mixed_signal.monte_carlo import Errors, Evaluation, evaluated
 from anamorph.mixed_signal.network import MacNetwork, Weights
 from anamorph.technology import Technology
 
@@ -89,14 +89,11 @@ def mismatched(
         limit: no transistor deviates by more than so many standard deviations (the paper's "+-3 sigma").
 
     Raises:
-        BadInput: no dies; as of `fresh_noise`.
+        BadInput: no dies.
     """
     if dies < 1:
         raise BadInput("no dies", where="dies", expected="1 or more", got=str(dies))
-    errors = []
-    for number in range(dies):
-        own = jax.random.fold_in(key, number)
-        die = made(weights, *cell, own, limit)
-        found = fresh_noise(network, die, x, labels, np.array([sigma]), 1, own, of_branches=True)
-        errors.append(found.error[0, 0])
-    return Errors(np.array(errors)[None], np.array([sigma]))
+    keys = [jax.random.fold_in(key, number) for number in range(dies)]
+    asked = [Evaluation(made(weights, *cell, own, limit), sigma, number) for number, own in enumerate(keys)]
+    errors = evaluated(network, asked, x, labels, key, of_branches=True)
+    return Errors(errors[None], np.array([sigma]))

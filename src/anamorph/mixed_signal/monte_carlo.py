@@ -1,4 +1,4 @@
-"""Classification errors over noise powers and draws, in one compiled computation.
+"""Classification errors over noise powers and draws: batches of images through compiled layers, on all cores.
 
 What the first layer adds up without noise is the same for every power and every draw, and so is the variance of its
 noise: both are worked out once per pass over images.
@@ -11,9 +11,9 @@ Two kinds of draws:
 
 from __future__ import annotations
 
-import functools
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -21,10 +21,13 @@ import numpy as np
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from anamorph.errors import BadInput
-from anamorph.mixed_signal.network import MacNetwork, Noise, Weights, answer, answer_from, first_sums
+from anamorph.mixed_signal import staged
+from anamorph.mixed_signal.network import MacNetwork, Weights
+from anamorph.mixed_signal.random_numbers import words
+from anamorph.threads import in_threads
 
-#: Images of one pass, so that its arrays stay within a few hundred megabytes.
-PASS = 250
+#: Images of one pass, so that its arrays stay within some ten megabytes.
+PASS = 256
 
 
 @dataclass(frozen=True)
@@ -77,14 +80,9 @@ def fresh_noise(
         BadInput: no draws, a standard deviation below zero.
     """
     sigmas = _checked(sigmas, draws)
-    levels = np.repeat(sigmas, draws).astype(np.float32)
-    kind = np.float32(of_branches)
-    wrong = np.zeros(len(levels), np.int64)
-    for low, images, classes in _passes(network, x, labels):
-        # generated faster than the default's, and as good for this
-        own = jax.random.key(int(jax.random.bits(jax.random.fold_in(key, low), dtype=jnp.uint32)), impl="rbg")
-        wrong += np.asarray(_wrong_fresh(network, draws, weights, images, classes, levels, own, kind))
-    return Errors((wrong / len(x)).reshape(len(sigmas), draws), sigmas)
+    asked = [Evaluation(weights, float(sigma), draw) for sigma in sigmas for draw in range(draws)]
+    found = evaluated(network, asked, x, labels, key, of_branches=of_branches)
+    return Errors(found.reshape(len(sigmas), draws), sigmas)
 
 
 def frozen_deviations(
@@ -117,10 +115,54 @@ def frozen_deviations(
     """
     sigmas = _checked(sigmas, draws)
     most = np.float32(np.inf if limit is None else limit)
-    wrong = np.zeros((len(sigmas), draws), np.int64)
-    for _, images, classes in _passes(network, x, labels):
-        wrong += np.asarray(_wrong_frozen(network, draws, weights, images, classes, sigmas, key, most))
-    return Errors(wrong / len(x), sigmas)
+    asked = [
+        Evaluation(_deviating(weights, sigma, jax.random.fold_in(key, draw), most))
+        for sigma in sigmas
+        for draw in range(draws)
+    ]
+    return Errors(evaluated(network, asked, x, labels, key).reshape(len(sigmas), draws), sigmas)
+
+
+class Evaluation(NamedTuple):
+    """One set of weights under one draw of noise.
+
+    Attributes:
+        weights: without leading axes.
+        sigma: of the fresh noise, in units of the largest weight.
+        draw: its number.
+    """
+
+    weights: tuple[Weights, ...]
+    sigma: float = 0.0
+    draw: int = 0
+
+
+def evaluated(
+    network: MacNetwork,
+    asked: Sequence[Evaluation],
+    x: Float[np.ndarray, "images features"],
+    labels: Int[np.ndarray, " images"],
+    key: PRNGKeyArray,
+    *,
+    of_branches: bool = False,
+) -> Float[np.ndarray, " evaluations"]:
+    """Share of the images that come out wrong in each evaluation.
+
+    What the first layer adds up is worked out once for all evaluations in turn that have the same weights.
+    """
+    steps = staged.stages(network)
+
+    def wrong(some: _Pass) -> list[int]:
+        counts, first, own = [], None, None
+        numbers = words(jax.random.fold_in(key, some.low))
+        for one in asked:
+            if first is None or one.weights is not own:
+                first, own = staged.sums(steps[0], one.weights[0], some.images, not of_branches), one.weights
+            draw = staged.Draw(np.float32(one.sigma), numbers, np.uint32(one.draw)) if one.sigma else None
+            counts.append(_count(staged.answer(steps, first, one.weights, draw, of_branches), some.labels))
+        return [int(count) for count in counts]
+
+    return np.sum(in_threads(wrong, _passes(network, x, labels)), axis=0) / len(x)
 
 
 def _checked(sigmas: Any, draws: int) -> Float[np.ndarray, " sigmas"]:
@@ -131,67 +173,39 @@ def _checked(sigmas: Any, draws: int) -> Float[np.ndarray, " sigmas"]:
     return values
 
 
-def _passes(network: MacNetwork, x: np.ndarray, labels: np.ndarray) -> Any:
-    """A few images at a time; the last pass is filled up with images of no class, which cannot be counted wrong."""
-    size = min(PASS, len(x))
+class _Pass(NamedTuple):
+    """Some images, filled up with images of no class, which cannot be counted wrong."""
+
+    low: int
+    images: Float[np.ndarray, "channels h w images"]
+    labels: Int[np.ndarray, " images"]
+
+
+def _passes(network: MacNetwork, x: np.ndarray, labels: np.ndarray) -> list[_Pass]:
+    size, found = min(PASS, len(x)), []
     for low in range(0, len(x), size):
         some, classes = x[low : low + size], np.asarray(labels[low : low + size], np.int32)
         missing = size - len(some)
         some = np.concatenate([some, np.zeros((missing, x.shape[1]))]) if missing else some
-        yield low, np.asarray(network.images(jnp.asarray(some, jnp.float32))), np.pad(classes, (0, missing),
-                                                                                    constant_values=-1)  # fmt: skip
+        found.append(_Pass(low, staged.maps_of(network, some), np.pad(classes, (0, missing), constant_values=-1)))
+    return found
 
 
-def _count(outputs: Float[Array, "... images classes"], labels: Int[Array, " images"]) -> Int[Array, "..."]:
+@jax.jit
+def _count(outputs: Float[Array, "classes images"], labels: Int[Array, " images"]) -> Int[Array, ""]:
     """Images that came out wrong; one that several classes share did."""
-    best = jnp.max(outputs, axis=-1, keepdims=True)
-    right = (jnp.argmax(outputs, axis=-1) == labels) & (jnp.sum(outputs == best, axis=-1) == 1)
-    return jnp.sum(~right & (labels >= 0), axis=-1)
+    best = jnp.max(outputs, axis=0)
+    right = (jnp.argmax(outputs, axis=0) == labels) & (jnp.sum(outputs == best, axis=0) == 1)
+    return jnp.sum(~right & (labels >= 0))
 
 
-@functools.partial(jax.jit, static_argnums=(0, 1))
-def _wrong_fresh(
-    network: MacNetwork,
-    draws: int,
-    weights: tuple[Weights, ...],
-    images: Float[Array, "images h w c"],
-    labels: Int[Array, " images"],
-    levels: Float[Array, " evaluations"],
-    key: PRNGKeyArray,
-    kind: Float[Array, ""],
-) -> Int[Array, " evaluations"]:
-    clean = first_sums(network, weights, images)
+@jax.jit
+def _deviating(weights: tuple[Weights, ...], sigma: Array, key: PRNGKeyArray, limit: Array) -> tuple[Weights, ...]:
+    """One die: normal deviations, those beyond the limit drawn from what is within it."""
+    keys = jax.random.split(key, 2 * len(weights))
 
-    def one(level: Array, number: Array) -> Array:
-        noise = Noise(level, jax.random.fold_in(key, number % draws), kind)
-        return _count(answer_from(network, weights, clean, noise), labels)
+    def off(w: Array, own: PRNGKeyArray) -> Array:
+        return w + sigma * jax.random.truncated_normal(own, -limit, limit, w.shape, w.dtype)
 
-    return jax.lax.map(lambda both: one(*both), (levels, jnp.arange(len(levels))))
-
-
-@functools.partial(jax.jit, static_argnums=(0, 1))
-def _wrong_frozen(
-    network: MacNetwork,
-    draws: int,
-    weights: tuple[Weights, ...],
-    images: Float[Array, "images h w c"],
-    labels: Int[Array, " images"],
-    sigmas: Float[Array, " sigmas"],
-    key: PRNGKeyArray,
-    limit: Float[Array, ""],
-) -> Int[Array, "sigmas draws"]:
-    def die(sigma: Array, number: Array) -> Array:
-        own = jax.random.fold_in(key, number)
-        keys = jax.random.split(own, 2 * len(weights))
-        drawn = tuple(
-            w._replace(synapses=_off(w.synapses, sigma, a, limit), bias=_off(w.bias, sigma, b, limit))
-            for w, a, b in zip(weights, keys[::2], keys[1::2], strict=True)
-        )
-        return _count(answer(network, drawn, images), labels)
-
-    return jax.lax.map(lambda s: jax.lax.map(lambda n: die(s, n), jnp.arange(draws)), sigmas)
-
-
-def _off(w: Array, sigma: Array, key: Array, limit: Array) -> Array:
-    """Weights with normal deviations, those beyond the limit drawn from what is within it."""
-    return w + sigma * jax.random.truncated_normal(key, -limit, limit, w.shape, w.dtype)
+    pairs = zip(weights, keys[::2], keys[1::2], strict=True)
+    return tuple(w._replace(synapses=off(w.synapses, a), bias=off(w.bias, b)) for w, a, b in pairs)

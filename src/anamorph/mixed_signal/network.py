@@ -24,6 +24,7 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from anamorph.errors import BadInput
@@ -131,7 +132,12 @@ def rounded(weights: Sequence[Weights], n_bits: int) -> tuple[Weights, ...]:
     """
     if not 1 <= n_bits <= 16:
         raise BadInput("no such weights", where="mixed_signal: n_bits", expected="1 to 16", got=str(n_bits))
-    return tuple(Weights(_round(w.synapses, n_bits), _round(w.bias, n_bits), w.gain) for w in weights)
+    return of_levels(weights, 2.0**n_bits - 1)
+
+
+def of_levels(weights: Sequence[Weights], most: Array | np.floating | float) -> tuple[Weights, ...]:
+    """`rounded`, for a largest code that may be traced."""
+    return tuple(Weights(_round(w.synapses, most), _round(w.bias, most), w.gain) for w in weights)
 
 
 @jax.custom_jvp
@@ -145,8 +151,8 @@ def _straight_through(primals: tuple[Array, Array], tangents: tuple[Array, Array
     return _nearest(w, most), jnp.where(jnp.abs(w) <= 1, tangents[0], 0.0)
 
 
-def _round(w: Array, n_bits: int) -> Array:
-    return _nearest(w, jnp.asarray(2.0**n_bits - 1, w.dtype))
+def _round(w: Array, most: Array | np.floating | float) -> Array:
+    return _nearest(w, jnp.asarray(most, w.dtype))
 
 
 def answer(
@@ -157,54 +163,32 @@ def answer(
 ) -> Float[Array, "images classes"]:
     """Outputs of the last layer before its limits, which do not change which is the largest.
 
+    This is what training differentiates; `anamorph.mixed_signal.staged` gives the same for inference, faster.
+
     Args:
         network: layers.
         weights: one per layer that multiplies, without leading axes; rounded, where they are to be.
         x: images, in units of full scale.
         noise: of this evaluation; none without it.
     """
-    return answer_from(network, weights, first_sums(network, weights, x), noise)
-
-
-class Sums(NamedTuple):
-    """What a layer adds up of some images, before noise and gain, and the sum of the squares it saw."""
-
-    total: Float[Array, "images y x neurons"]
-    energies: Float[Array, "images y x 1"]
-
-
-def first_sums(network: MacNetwork, weights: Sequence[Weights], x: Float[Array, "images h w c"]) -> Sums:
-    """The part of an evaluation that is the same whatever the noise is."""
-    return _sums(network.neurons[0], weights[0], x)
-
-
-def answer_from(
-    network: MacNetwork, weights: Sequence[Weights], first: Sums, noise: Noise | None = None
-) -> Float[Array, "images classes"]:
-    """`answer`, from the sums of the first layer on."""
-    x, number, count = jnp.zeros(()), 0, len(network.neurons)
+    number, count = 0, len(network.neurons)
     for layer in network.layers:
         if isinstance(layer, Average):
             x = layer.means(x)
             continue
         assert isinstance(layer, Convolution)
-        found = first if number == 0 else _sums(layer, weights[number], x)
-        total = found.total
+        own = weights[number]
+        total = layer.sums(own.synapses, x) + own.bias
         if noise is not None:
-            own = jax.random.fold_in(noise.key, number)
-            total = total + _drawn(layer, found, noise._replace(key=own))
-        total = jnp.exp(weights[number].gain) * total
+            total = total + _drawn(layer, x, total, noise._replace(key=jax.random.fold_in(noise.key, number)))
+        total = jnp.exp(own.gain) * total
         number += 1
         x = jnp.tanh(total) if number < count else total
     return x[:, 0, 0]
 
 
-def _sums(layer: Convolution, weights: Weights, x: Float[Array, "images h w c"]) -> Sums:
-    return Sums(layer.sums(weights.synapses, x) + weights.bias, layer.energies(x))
-
-
-def _drawn(layer: Convolution, found: Sums, noise: Noise) -> Float[Array, "images y x neurons"]:
+def _drawn(layer: Convolution, x: Array, total: Array, noise: Noise) -> Float[Array, "images y x neurons"]:
     """One number per sum, with the variance of all its products' noise; the bias is one more branch."""
-    seen = found.energies
+    seen = layer.energies(x)
     variance = 1 + seen + noise.of_branches * (layer.shape[0] - seen)
-    return noise.sigma * jnp.sqrt(variance) * jax.random.normal(noise.key, found.total.shape, found.total.dtype)
+    return noise.sigma * jnp.sqrt(variance) * jax.random.normal(noise.key, total.shape, total.dtype)

@@ -4,6 +4,9 @@ Adam on the cross-entropy of the answers, whose scale is trained with the rest. 
 to the levels that exist, updates a high-precision copy (the dual copies of Courbariaux et al. 2015). With `noise`
 every step meets a fresh draw of it, at a power drawn for each batch between none and the given one, uniform in the
 standard deviation: one network then serves all powers up to it.
+
+What differs between the trainings of one network (bits, rates, noise) is given to the compiled step as numbers, so that
+all of them share it.
 """
 
 from __future__ import annotations
@@ -20,10 +23,12 @@ import optax
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from anamorph.errors import BadInput
-from anamorph.mixed_signal.network import MacNetwork, Noise, Weights, answer, rounded
+from anamorph.mixed_signal.network import MacNetwork, Noise, Weights, answer, of_levels, rounded
 
 #: Largest gain that training may give a layer (assumed: a load so many times smaller than a branch).
 GAIN_MAX = 4.0
+#: How far distorted images move, pixels.
+SHIFT = 3
 
 
 @dataclass(frozen=True)
@@ -37,6 +42,7 @@ class Training:
         n_bits: of a weight's magnitude.
         noise: largest standard deviation of a weight that training meets; 0 for none.
         of_branches: see `Noise`.
+        distort: images are mirrored and shifted at random (`distorted`), as photographs may be.
 
     Raises:
         BadInput: out of range.
@@ -48,6 +54,7 @@ class Training:
     n_bits: int = 8
     noise: float = 0.0
     of_branches: bool = False
+    distort: bool = False
 
     def __post_init__(self) -> None:
         if min(self.epochs, self.batch_size) < 1 or not self.learning_rate > 0 or not self.noise >= 0:
@@ -108,56 +115,89 @@ def train(
     if steps < 1:
         raise BadInput("fewer images than a batch", where="train", expected=f"{settings.batch_size}", got=str(len(x)))
     stored = start(network, jax.random.fold_in(key, 0)) if begin is None else begin
-    schedule = optax.cosine_decay_schedule(settings.learning_rate, steps * settings.epochs)
-    state = (stored, optax.adam(schedule).init(stored))
+    state = (stored, optax.scale_by_adam().init(stored))
+    rates = settings.learning_rate * _half_cosine(steps * settings.epochs).reshape(settings.epochs, steps)
+    knobs = _Knobs(np.float32(2.0**settings.n_bits - 1), np.float32(settings.noise), np.float32(settings.of_branches))
     images = np.asarray(network.images(jnp.asarray(x, jnp.float32)))
     order = np.random.default_rng(np.asarray(jax.random.key_data(key)).ravel().tolist())
     losses = []
     for epoch in range(settings.epochs):
         rows = order.permutation(len(x))[: steps * settings.batch_size].reshape(steps, -1)
         own = jax.random.fold_in(key, epoch + 1)
-        state, loss = _epoch(network, settings, steps, state, images, np.asarray(labels), rows, own)
+        kinds = (settings.noise > 0, settings.distort)
+        state, loss = _epoch(network, kinds, state, images, np.asarray(labels), rows, rates[epoch], own, knobs)
         losses.append(float(loss))
         if progress is not None:
             progress(epoch, losses[-1])
     return Fitted(state[0], rounded(state[0], settings.n_bits), np.array(losses))
 
 
-@functools.partial(jax.jit, static_argnums=(0, 1, 2))
+class _Knobs(NamedTuple):
+    """What a compiled step takes as numbers: the largest code, and the noise."""
+
+    most: Array | np.floating
+    noise: Array | np.floating
+    of_branches: Array | np.floating
+
+
+def _half_cosine(steps: int) -> Float[np.ndarray, " steps"]:
+    """From one down to (nearly) zero."""
+    return (0.5 * (1 + np.cos(np.pi * np.arange(steps) / steps))).astype(np.float32)
+
+
+def distorted(key: PRNGKeyArray, images: Float[Array, "images h w c"]) -> Float[Array, "images h w c"]:
+    """Each image mirrored or not, and moved by up to `SHIFT` pixels either way; what comes in at an edge repeats it."""
+    flip, move = jax.random.split(key)
+    count, height, width, channels = images.shape
+    mirrored = jax.random.bernoulli(flip, 0.5, (count, 1, 1, 1))
+    images = jnp.where(mirrored, images[:, :, ::-1], images)
+    padded = jnp.pad(images, ((0, 0), (SHIFT, SHIFT), (SHIFT, SHIFT), (0, 0)), mode="edge")
+    corner = jax.random.randint(move, (count, 2), 0, 2 * SHIFT + 1)
+
+    def cut(image: Array, at: Array) -> Array:
+        return jax.lax.dynamic_slice(image, (at[0], at[1], jnp.zeros((), at.dtype)), (height, width, channels))
+
+    return jax.vmap(cut)(padded, corner)
+
+
+@functools.partial(jax.jit, static_argnums=(0, 1))
 def _epoch(
     network: MacNetwork,
-    settings: Training,
-    steps: int,
+    kinds: tuple[bool, bool],
     state: Any,
     images: Float[Array, "images h w c"],
     labels: Int[Array, " images"],
     rows: Int[Array, "steps batch"],
+    rates: Float[Array, " steps"],
     key: PRNGKeyArray,
+    knobs: _Knobs,
 ) -> tuple[Any, Float[Array, ""]]:
-    adam = optax.adam(optax.cosine_decay_schedule(settings.learning_rate, steps * settings.epochs))
+    adam = optax.scale_by_adam()
+    noisy, distort = kinds
 
-    def step(state: Any, batch: tuple[Array, Array]) -> tuple[Any, Array]:
-        row, number = batch
+    def step(state: Any, batch: tuple[Array, Array, Array]) -> tuple[Any, Array]:
+        row, rate, number = batch
         weights, memory = state
-        own = jax.random.fold_in(key, number)
-        loss, slope = jax.value_and_grad(_loss)(weights, network, settings, images[row], labels[row], own)
+        own, other = jax.random.split(jax.random.fold_in(key, number))
+        x = distorted(other, images[row]) if distort else images[row]
+        loss, slope = jax.value_and_grad(_loss)(weights, network, noisy, knobs, x, labels[row], own)
         update, memory = adam.update(slope, memory)
-        weights = jax.tree.map(jnp.add, weights, update)
+        weights = jax.tree.map(lambda w, u: w - rate * u, weights, update)
         return (_inside(weights), memory), loss
 
-    state, losses = jax.lax.scan(step, state, (rows, jnp.arange(steps)))
+    state, losses = jax.lax.scan(step, state, (rows, rates, jnp.arange(len(rows))))
     return state, jnp.mean(losses)
 
 
 def _loss(
-    stored: tuple[Weights, ...], network: MacNetwork, settings: Training, x: Array, labels: Array, key: Array
+    stored: tuple[Weights, ...], network: MacNetwork, noisy: bool, knobs: _Knobs, x: Array, labels: Array, key: Array
 ) -> Array:
     noise = None
-    if settings.noise:
+    if noisy:
         power, draw = jax.random.split(key)
-        sigma = settings.noise * jax.random.uniform(power, (), x.dtype)
-        noise = Noise(sigma, draw, jnp.asarray(float(settings.of_branches), x.dtype))
-    outputs = answer(network, rounded(stored, settings.n_bits), x, noise)
+        sigma = knobs.noise * jax.random.uniform(power, (), x.dtype)
+        noise = Noise(sigma, draw, jnp.asarray(knobs.of_branches, x.dtype))
+    outputs = answer(network, of_levels(stored, knobs.most), x, noise)
     return jnp.mean(optax.softmax_cross_entropy_with_integer_labels(outputs, labels))
 
 

@@ -27,6 +27,9 @@ from anamorph.mixed_signal.network import MacNetwork, Noise, Weights, answer, of
 
 #: Largest gain that training may give a layer (assumed: a load so many times smaller than a branch).
 GAIN_MAX = 4.0
+#: Outputs of the last layer from weights, images ``[images, h, w, c]``, a key of what is random, and more numbers.
+#: Hashable, as compiled code depends on it.
+Through = Callable[[tuple[Weights, ...], Array, Array, Any], Array]
 #: How far distorted images move, pixels.
 SHIFT = 3
 
@@ -96,6 +99,8 @@ def train(
     key: PRNGKeyArray,
     progress: Callable[[int, float], None] | None = None,
     begin: tuple[Weights, ...] | None = None,
+    through: Through | None = None,
+    given: Any = None,
 ) -> Fitted:
     """Train one network.
 
@@ -107,6 +112,8 @@ def train(
         key: of the start, the order of the batches and the noise.
         progress: told the number of each epoch and its mean loss.
         begin: stored weights to go on from, in place of random ones.
+        through: what answers, in place of the network's own layers with noise in their weights.
+        given: numbers that it takes, the same at every step.
 
     Raises:
         BadInput: fewer images than a batch.
@@ -125,7 +132,8 @@ def train(
         rows = order.permutation(len(x))[: steps * settings.batch_size].reshape(steps, -1)
         own = jax.random.fold_in(key, epoch + 1)
         kinds = (settings.noise > 0, settings.distort)
-        state, loss = _epoch(network, kinds, state, images, np.asarray(labels), rows, rates[epoch], own, knobs)
+        numbers = (rates[epoch], own, knobs, given)
+        state, loss = _epoch(network, kinds, through, state, images, np.asarray(labels), rows, *numbers)
         losses.append(float(loss))
         if progress is not None:
             progress(epoch, losses[-1])
@@ -160,10 +168,11 @@ def distorted(key: PRNGKeyArray, images: Float[Array, "images h w c"]) -> Float[
     return jax.vmap(cut)(padded, corner)
 
 
-@functools.partial(jax.jit, static_argnums=(0, 1))
+@functools.partial(jax.jit, static_argnums=(0, 1, 2))
 def _epoch(
     network: MacNetwork,
     kinds: tuple[bool, bool],
+    through: Through | None,
     state: Any,
     images: Float[Array, "images h w c"],
     labels: Int[Array, " images"],
@@ -171,6 +180,7 @@ def _epoch(
     rates: Float[Array, " steps"],
     key: PRNGKeyArray,
     knobs: _Knobs,
+    given: Any,
 ) -> tuple[Any, Float[Array, ""]]:
     adam = optax.scale_by_adam()
     noisy, distort = kinds
@@ -180,7 +190,10 @@ def _epoch(
         weights, memory = state
         own, other = jax.random.split(jax.random.fold_in(key, number))
         x = distorted(other, images[row]) if distort else images[row]
-        loss, slope = jax.value_and_grad(_loss)(weights, network, noisy, knobs, x, labels[row], own)
+        if through is None:
+            loss, slope = jax.value_and_grad(_loss)(weights, network, noisy, knobs, x, labels[row], own)
+        else:
+            loss, slope = jax.value_and_grad(_loss_through)(weights, through, given, x, labels[row], own)
         update, memory = adam.update(slope, memory)
         weights = jax.tree.map(lambda w, u: w - rate * u, weights, update)
         return (_inside(weights), memory), loss
@@ -198,6 +211,13 @@ def _loss(
         sigma = knobs.noise * jax.random.uniform(power, (), x.dtype)
         noise = Noise(sigma, draw, jnp.asarray(knobs.of_branches, x.dtype))
     outputs = answer(network, of_levels(stored, knobs.most), x, noise)
+    return jnp.mean(optax.softmax_cross_entropy_with_integer_labels(outputs, labels))
+
+
+def _loss_through(
+    stored: tuple[Weights, ...], through: Through, given: Any, x: Array, labels: Array, key: Array
+) -> Array:
+    outputs = through(stored, x, key, given)
     return jnp.mean(optax.softmax_cross_entropy_with_integer_labels(outputs, labels))
 
 

@@ -19,6 +19,7 @@ from jaxtyping import Array, Float, Int
 
 from anamorph.circuit.netlist import (
     GROUND,
+    Behavioural,
     Capacitor,
     Cell,
     CurrentSource,
@@ -127,6 +128,8 @@ def compile_cell(cell: Cell, technology: Technology) -> Circuit:
     def index(items: list[tuple[str, Element, tuple[str, ...]]], width: int) -> np.ndarray:
         return np.array([[number[n] for n in nodes] for _, _, nodes in items], int).reshape(-1, width)
 
+    for name, _, _ in of(Behavioural):
+        raise BadInput("an element that only ngspice knows", where=f"cell {cell.name}: {name}")
     fets, resistors, capacitors = of(Fet), of(Resistor), of(Capacitor)
     sources = of(CurrentSource)
     cache: dict[tuple, tuple[MosfetParameters, float]] = {}

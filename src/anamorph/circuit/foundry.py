@@ -24,6 +24,7 @@ from jaxtyping import Array, Float
 from anamorph.circuit.dialect import Dialect
 from anamorph.circuit.netlist import (
     GROUND,
+    Behavioural,
     Capacitor,
     Cell,
     CurrentSource,
@@ -199,6 +200,10 @@ class _Writer:
                 lines += self._transistor(element, nodes, scope)
             elif isinstance(element, Instance):
                 lines.append(self._instance(element, nodes, scope))
+            elif isinstance(element, Behavioural):
+                raise BadInput(
+                    "an element without a model in a foundry's kit", where=f"cell {cell.name}: {element.name}"
+                )  # fmt: skip
             elif top or isinstance(element, (Capacitor, Resistor)):
                 lines.append(self._element(element, nodes, scope))
             else:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import re
+from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -119,6 +120,28 @@ class VoltageSource:
         return (self.node,)
 
 
+class Behavioural(ABC):
+    """An element with an equation of its own, such as a memory cell (`memory_elements.py`); for ngspice alone.
+
+    Subclasses are frozen dataclasses with a `name`.
+    """
+
+    name: str
+
+    @property
+    @abstractmethod
+    def nodes(self) -> tuple[str, ...]:
+        """The terminals."""
+
+    @abstractmethod
+    def check(self, where: str) -> None:
+        """Raise `BadInput` for a value that it cannot have."""
+
+    @abstractmethod
+    def line(self, name: str, nodes: tuple[str, ...], temperature: float) -> str:
+        """One line of an ngspice deck, with names that are safe there."""
+
+
 @dataclass(frozen=True)
 class Instance:
     """A cell placed inside another: `nodes` maps each port of `cell` to a node outside."""
@@ -133,7 +156,7 @@ class Instance:
         return tuple(self.ports[port] for port in self.cell.ports)
 
 
-Element = Fet | Capacitor | Resistor | CurrentSource | VoltageSource | Instance
+Element = Fet | Capacitor | Resistor | CurrentSource | VoltageSource | Behavioural | Instance
 
 
 @dataclass(frozen=True)
@@ -172,6 +195,8 @@ class Cell:
             _check_fet(element, where)
         if isinstance(element, (Capacitor, Resistor)):
             _check_two_terminal(element, where)
+        if isinstance(element, Behavioural):
+            element.check(where)
 
     def _check_connections(self) -> None:
         touched = self.terminals

@@ -16,6 +16,7 @@ from jaxtyping import Float
 
 from anamorph.circuit.netlist import (
     GROUND,
+    Behavioural,
     Capacitor,
     Cell,
     CurrentSource,
@@ -128,6 +129,8 @@ class Writer:
             return f"C{name} {nodes} {number(element.capacitance)}"
         if isinstance(element, Resistor):
             return f"R{name} {nodes} {number(element.resistance)}"
+        if isinstance(element, Behavioural):
+            return element.line(name, tuple(nodes.split()), self.temperature)
         value = self._drive(scope.prefix + element.name)
         if isinstance(element, CurrentSource):
             return f"I{name} 0 {nodes} {value}"

@@ -41,6 +41,7 @@ from anamorph.device.mosfet import (
     Terminals,
     drain_current,
     smooth_magnitude,
+    softplus,
     thermal_voltage,
 )
 
@@ -131,18 +132,25 @@ def programmed_threshold(
 
 
 def drain_factor(
-    cell: SubthresholdCell, drain: Reals, v_read: Reals, temperature: Real = T_REFERENCE
+    cell: SubthresholdCell, drain: Reals, v_read: Reals, temperature: Real = T_REFERENCE, current: Reals = 0.0
 ) -> Float[Array, "..."]:
-    """Current at drain voltage `drain` over that at `v_read`, the source grounded, in weak inversion.
+    """Current at drain voltage `drain` over that at `v_read`, the source grounded.
 
-    It is the same for every cell of a column, whatever its threshold and its gate's voltage.
+    In weak inversion it is the same for every cell of a column, whatever its threshold and its gate's voltage. A cell
+    nearer to strong inversion follows its threshold less: `current` (A at `v_read`) says how near.
     """
     u_t = thermal_voltage(temperature)
     v, v_0 = jnp.asarray(drain, float), jnp.asarray(v_read, float)
+    n = jnp.asarray(cell.slope_factor, float)
+    # at 1e-12 of I_spec the interpolation is the exponential to 1e-6
+    q = jnp.sqrt(jnp.maximum(jnp.asarray(current, float) / jnp.asarray(cell.i_spec, float), 1e-12))
+    forward = jnp.log(jnp.expm1(q))
 
     def factor(x: Float[Array, "..."]) -> Float[Array, "..."]:
         s = smooth_magnitude(x)
-        return jnp.exp(cell.dibl * s / (cell.slope_factor * u_t)) * -jnp.expm1(-x / u_t) * (1 + cell.clm * s)
+        pinch = forward + cell.dibl * (s - smooth_magnitude(v_0)) / (2 * n * u_t)
+        q_f, q_r = softplus(pinch), softplus(pinch - x / (2 * u_t))
+        return (q_f - q_r) * (q_f + q_r) * (1 + cell.clm * s)
 
     return factor(v) / factor(v_0)
 
@@ -153,27 +161,31 @@ def discharged_voltage(
     ideal_fall: Reals,
     v_start: Reals,
     v_read: Reals,
+    current: Reals = 0.0,
     *,
     steps: int = 32,
     temperature: Real = T_REFERENCE,
 ) -> Float[Array, "..."]:
     """Where cells of one column take the capacitor on it, V: ``C dV/dt = -sum_i I_i(t) f(V)``, f the `drain_factor`.
 
-    Every cell's current has the same factor f, so only the charge counts, whatever the order and length of its pulses.
+    As far as every cell has the same factor f, only the charge counts, whatever the order and length of its pulses.
 
     Args:
         cell: parameters, common to the column.
         ideal_fall: charge of all cells at their programmed currents, over the capacitance, V.
         v_start: voltage before, V.
         v_read: drain voltage at which the cells were programmed, V.
+        current: for cells not deep in weak inversion, the current of a typical one, A: the mean by charge,
+            ``sum_i I_i^2 T_i / sum_i I_i T_i``, makes what the cells differ in count to second order only.
         steps: of the fourth-order integration.
         temperature: K.
     """
-    fall, v = jnp.broadcast_arrays(jnp.asarray(ideal_fall, float), jnp.asarray(v_start, float))
+    given = (jnp.asarray(x, float) for x in (ideal_fall, v_start, current))
+    fall, v, current = jnp.broadcast_arrays(*given)
     h = fall / steps
 
     def slope(x: Float[Array, "..."]) -> Float[Array, "..."]:
-        return -drain_factor(cell, x, v_read, temperature)
+        return -drain_factor(cell, x, v_read, temperature, current)
 
     def step(x: Float[Array, "..."], _: None) -> tuple[Float[Array, "..."], None]:
         k1 = slope(x)

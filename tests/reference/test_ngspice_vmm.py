@@ -1,0 +1,207 @@
+"""ngspice as judge of memory arrays: cells, wires, and the columns of three encodings.
+
+The promise is 1e-3. Where nothing but rounding and ngspice's stopping (reltol 1e-6) separates the two, tests ask for
+more. Integration in time adds what ngspice's steps leave, and what a pulse's edges add: `edge` is 1e-4 of a slot.
+"""
+
+from __future__ import annotations
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from anamorph.cell.vmm_array import ActiveCells, PassiveCells, Wires, array
+from anamorph.cell.vmm_exp import crossing, exp_bench, exp_waves
+from anamorph.cell.vmm_ins import ins_bench
+from anamorph.cell.vmm_lin import LinTiming, lin_bench, lin_waves
+from anamorph.circuit import ngspice
+from anamorph.circuit.compile import compile_cell
+from anamorph.circuit.netlist import Cell, Instance, VoltageSource
+from anamorph.circuit.resistive_array import ResistiveArray
+from anamorph.device.memory_cell import (
+    SubthresholdCell,
+    discharged_voltage,
+    memristor_current,
+    one_transistor_one_resistor_current,
+    programmed_threshold,
+    subthreshold_current,
+)
+from anamorph.errors import BadInput
+from anamorph.technology import Technology
+
+pytestmark = pytest.mark.ngspice
+
+PROMISE = 1e-3
+FLASH = SubthresholdCell(i_spec=1e-6, slope_factor=1.7, dibl=0.05, clm=0.05)
+ACCESS = SubthresholdCell(i_spec=8e-7, slope_factor=1.4, dibl=0.02, clm=0.1)
+V_ON, V_OFF, V_RESET = 0.9, -0.6, 1.0
+WIRES = Wires(r_word=20.0, r_bit=30.0, r_driver=200.0, r_sense=300.0)
+SIZES = [8, pytest.param(32, marks=pytest.mark.slow)]
+
+
+def memristors(n, beta=0.0):
+    return PassiveCells(np.random.default_rng(1).uniform(1e-6, 1e-4, (n, n)), beta)
+
+
+def programmed(n):
+    """Floating gates that carry 1 to 30 nA when on, their drains at the reset voltage."""
+    currents = np.random.default_rng(2).uniform(1e-9, 30e-9, (n, n))
+    return currents, ActiveCells(FLASH, np.asarray(programmed_threshold(FLASH, currents, V_ON, V_RESET)))
+
+
+def voltage_bench(cells: ActiveCells, wires: Wires) -> Cell:
+    """Active cells with their gates and bit lines held."""
+    inner = array(cells, wires)
+    held = [VoltageSource(f"v_{port}", port) for port in inner.ports]
+    return Cell("bench", (), (Instance("A", inner, {port: port for port in inner.ports}), *held))
+
+
+@pytest.mark.parametrize("n", SIZES)
+@pytest.mark.parametrize("beta", [0.0, 5.0])
+def test_passive_amplitudes_with_wires(cmos180: Technology, n: int, beta: float) -> None:
+    """Word and bit lines that take 5 % and more of the currents."""
+    cells = memristors(n, beta)
+    v = np.random.default_rng(3).uniform(0, 0.4, (1, n))
+    drives = {f"in_{i}": v[0, i] for i in range(n)} | {f"sense_{j}": 0.0 for j in range(n)}
+    found = ngspice.operating_points(ins_bench(cells, WIRES), cmos180, drives)
+    theirs = np.array([-found.source_current(f"sense_{j}") for j in range(n)])
+    lines = ResistiveArray(cells.conductance, **vars(WIRES))
+    ours = lines.solve_cells(lambda drop: memristor_current(jnp.asarray(cells.conductance), drop, beta), v)
+    ideal = np.asarray(memristor_current(cells.conductance, v.T, beta)).sum(0)
+    assert (ideal / theirs).max() > 1.05
+    np.testing.assert_allclose(ours.output[0], theirs, rtol=1e-6)
+    inner = [[float(found.voltage(f"A.b{i}_{j}")) for j in range(n)] for i in range(n)]
+    np.testing.assert_allclose(ours.bit[0], inner, rtol=0, atol=1e-7)
+
+
+def test_closed_switches_are_in_series(cmos180: Technology) -> None:
+    n = 8
+    cells = PassiveCells(memristors(n).conductance, r_switch=2e3)
+    v = np.random.default_rng(3).uniform(0, 0.4, (1, n))
+    drives = {f"in_{i}": v[0, i] for i in range(n)} | {f"sense_{j}": 0.0 for j in range(n)}
+    found = ngspice.operating_points(ins_bench(cells, WIRES), cmos180, drives)
+    theirs = np.array([-found.source_current(f"sense_{j}") for j in range(n)])
+    series = 1 / (1 / cells.conductance + cells.r_switch)
+    np.testing.assert_allclose(ResistiveArray(series, **vars(WIRES)).solve(v)[0], theirs, rtol=1e-6)
+
+
+@pytest.mark.parametrize("n", SIZES)
+def test_gate_coupled_amplitudes(cmos180: Technology, n: int) -> None:
+    """Currents in, multiplied by exp of thresholds' differences; bit lines whose resistance moves the drains by mV."""
+    _, cells = programmed(n)
+    wires = Wires(r_bit=20e3, r_sense=1e5)
+    reference = float(np.median(cells.v_t))
+    given = np.random.default_rng(4).uniform(1e-9, 20e-9, n)
+    drives = {f"in_{i}": given[i] for i in range(n)} | {f"sense_{j}": V_RESET for j in range(n)}
+    found = ngspice.operating_points(ins_bench(cells, wires, reference), cmos180, drives)
+    theirs = np.array([found.source_current(f"sense_{j}") for j in range(n)])
+    gate = np.array([found.voltage(f"row{i}") for i in range(n)])
+    # a gate on its drain: the threshold that carries the current there, turned round
+    np.testing.assert_allclose(programmed_threshold(FLASH, given, gate, gate), reference, atol=1e-6)
+    lines = ResistiveArray(np.full((n, n), 1e-9), **vars(wires))
+    ours = lines.solve_cells(
+        lambda drop: -subthreshold_current(FLASH, cells.v_t, gate[:, None], -drop), np.zeros((1, n)), V_RESET
+    )
+    np.testing.assert_allclose(-ours.output[0], theirs, rtol=1e-6)
+    still = np.asarray(subthreshold_current(FLASH, cells.v_t, gate[:, None], V_RESET)).sum(0)
+    assert abs(still / theirs - 1).max() > PROMISE  # the wires matter
+
+
+def test_one_transistor_one_resistor(cmos180: Technology) -> None:
+    n = 8
+    conductance = np.random.default_rng(5).uniform(1e-8, 1e-6, (n, n))
+    cells = ActiveCells(ACCESS, np.full((n, n), 0.45), conductance, beta=3.0)
+    gate, drain = np.linspace(0.25, 0.4, n), 0.6
+    drives = {f"v_row{i}": gate[i] for i in range(n)} | {f"v_col{j}": drain for j in range(n)}
+    found = ngspice.operating_points(voltage_bench(cells, Wires()), cmos180, drives)
+    theirs = np.array([found.source_current(f"v_col{j}") for j in range(n)])
+    ours = one_transistor_one_resistor_current(ACCESS, cells.v_t, conductance, gate[:, None], drain, 3.0)
+    np.testing.assert_allclose(np.asarray(ours).sum(0), theirs, rtol=1e-6)
+
+
+@pytest.mark.parametrize("n", SIZES)
+def test_active_columns_integrate_and_divide(cmos180: Technology, n: int) -> None:
+    """Four bits of input; the capacitor's fall of half a volt takes 5 % off the currents."""
+    currents, cells = programmed(n)
+    timing = LinTiming(low=V_OFF, high=V_ON, v_reset=V_RESET)
+    bits = np.random.default_rng(6).random((4, n)) < 0.5
+    bits[:, 0] = True
+    capacitance = currents.sum(0).max() * timing.slot / 0.5
+    waves, end = lin_waves(bits, timing, active=True)
+    found = ngspice.transient(lin_bench(cells, capacitance), cmos180, waves, end, tolerance=1e-5)
+    theirs = np.array([np.interp(end, found.time, found.voltage(f"col{j}")) for j in range(n)])
+    v = np.full(n, V_RESET)
+    for bit in bits:
+        fall = bit @ currents * timing.slot / capacitance
+        mean = bit @ currents**2 / (bit @ currents)
+        v = (np.asarray(discharged_voltage(FLASH, fall, v, V_RESET, mean)) + V_RESET) / 2
+    ideal = sum(2.0 ** (k - 4) * (b @ currents) for k, b in enumerate(bits)) * timing.slot / capacitance
+    assert (1 - (V_RESET - v) / ideal).max() > 10 * PROMISE  # the swing matters
+    np.testing.assert_allclose(V_RESET - theirs, V_RESET - v, rtol=PROMISE)
+
+
+@pytest.mark.parametrize("n", SIZES)
+def test_passive_columns_integrate_and_divide(cmos180: Technology, n: int) -> None:
+    cells = memristors(n)
+    timing = LinTiming(high=0.2)
+    bits = np.random.default_rng(7).random((4, n)) < 0.5
+    bits[:, 0] = True
+    capacitance = 0.2 * cells.conductance.sum(0).max() * timing.slot / 0.5
+    waves, end = lin_waves(bits, timing, active=False)
+    found = ngspice.transient(lin_bench(cells, capacitance, WIRES), cmos180, waves, end, tolerance=1e-5)
+    theirs = np.array([np.interp(end, found.time, found.voltage(f"out{j}")) for j in range(n)])
+    charge = ResistiveArray(cells.conductance, **vars(WIRES)).solve(0.2 * bits) * timing.slot
+    ours = -(2.0 ** (np.arange(4) - 4)) @ np.asarray(charge) / capacitance
+    np.testing.assert_allclose(theirs, ours, rtol=PROMISE)
+
+
+@pytest.mark.parametrize("active", [True, False])
+def test_columns_of_durations(cmos180: Technology, active: bool) -> None:
+    """Four-bit durations; the outputs are times."""
+    n, t_max = 8, 15e-6
+    timing = LinTiming(low=V_OFF if active else 0.0, high=V_ON if active else 0.2, v_reset=V_RESET, edge=1e-9)
+    durations = 1e-6 * np.random.default_rng(8).integers(0, 16, n)
+    if active:
+        currents, cells = programmed(n)
+        charge = durations @ currents
+        mean = durations @ currents**2 / charge
+    else:
+        cells = memristors(n)
+        # each input alone, for as long as it lasts: the network is linear
+        charge = np.asarray(ResistiveArray(cells.conductance, **vars(WIRES)).solve(0.2 * np.diag(durations))).sum(0)
+    capacitance = charge.max() / 0.4
+    bias = np.full(n, capacitance * 0.6 / 10e-6)
+    waves = exp_waves(durations, t_max, -bias, timing, active=active)
+    begin, stop = timing.pause, timing.pause + t_max + 12e-6
+    found = ngspice.transient(
+        exp_bench(cells, capacitance, Wires() if active else WIRES), cmos180, waves, stop, tolerance=1e-5
+    )
+    fall = charge / capacitance
+    if active:  # from the reset voltage through the threshold
+        threshold, out = 0.5, "col"
+        left = np.asarray(discharged_voltage(FLASH, fall, V_RESET, V_RESET, mean)) - threshold
+    else:  # below zero, and back
+        threshold, out, left = 0.0, "out", fall
+    theirs = [crossing(found.time, found.voltage(f"{out}{j}"), threshold, begin + t_max) for j in range(n)]
+    ours = begin + t_max + timing.edge / 2 + capacitance * left / bias
+    assert left.min() > 0
+    # of the longest duration, which is what a time-to-digital converter resolves
+    np.testing.assert_allclose(theirs, ours, rtol=0, atol=PROMISE * t_max)
+
+
+@pytest.mark.slow
+def test_a_large_array_with_wires(cmos180: Technology) -> None:
+    """128 x 128, one input: a minute or more of ngspice."""
+    n = 128
+    cells = PassiveCells(np.random.default_rng(9).uniform(1e-5, 1e-4, (n, n)))
+    wires = Wires(1.0, 1.0, 1.0, 1.0)
+    v = np.random.default_rng(10).uniform(0, 0.3, (1, n))
+    drives = {f"in_{i}": v[0, i] for i in range(n)} | {f"sense_{j}": 0.0 for j in range(n)}
+    found = ngspice.operating_points(ins_bench(cells, wires), cmos180, drives, timeout=1800)
+    theirs = np.array([-found.source_current(f"sense_{j}") for j in range(n)])
+    np.testing.assert_allclose(ResistiveArray(cells.conductance, **vars(wires)).solve(v)[0], theirs, rtol=1e-6)
+
+
+def test_our_own_solver_says_that_it_does_not_know_them(cmos180: Technology) -> None:
+    with pytest.raises(BadInput, match="only ngspice knows"):
+        compile_cell(ins_bench(PassiveCells(np.ones((2, 2)) * 1e-6), WIRES), cmos180)

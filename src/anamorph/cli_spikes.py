@@ -16,6 +16,9 @@ def spikes(
     in_circuit: Annotated[
         bool, typer.Option("--in-circuit", help="Train once more through what the circuits do in the network.")
     ] = False,
+    spice: Annotated[
+        bool, typer.Option("--spice", help="Let ngspice go on with the first image, as one circuit, and compare.")
+    ] = False,
     events: Annotated[
         bool, typer.Option("--events", help="Event by event from the curves of neuron and synapse, not the circuit.")
     ] = False,
@@ -25,7 +28,7 @@ def spikes(
     if events:
         from anamorph.cli_spike_events import tell_events
 
-        return tell_events(run, images, duration, time_constant)
+        return tell_events(run, images, duration, time_constant, in_circuit)
     from anamorph.cli_output import Progress
     from anamorph.enn.spikes_page import keep
     from anamorph.enn.transient import result_of, spiked
@@ -38,10 +41,12 @@ def spikes(
         "training": "neurons behind their legs, and training through them",
         "inputs": "transients of the inputs' diodes",
         **{f"layer {k}": f"transients of layer {k}" for k in range(3)},
+        "more": "transients of further images",
+        "ngspice": "the first image, all transistors as one circuit",
     }
     with Progress(stages) as progress:
         time = parse(duration, "s", where="--duration")
-        found = spiked(run, images, time, progress, in_circuit=in_circuit)
+        found = spiked(run, images, time, progress, in_circuit=in_circuit, spice=spice)
         progress(None)
     result = result_of(found)
     for name, entry in result["metrics"].items():

@@ -154,6 +154,7 @@ def transient(
     *,
     temperature: float = T_REFERENCE,
     start: Float[Array | np.ndarray, " unknowns"] | None = None,
+    begin: Mapping[str, float] | None = None,
     max_step: float | None = None,
     tolerance: float = 1e-6,
     timeout: float = 600.0,
@@ -168,6 +169,7 @@ def transient(
         deviations: threshold deviation of every transistor, V; none if left out.
         temperature: K.
         start: node voltages to start the operating point at time zero from.
+        begin: voltages, by name, that nodes have at time zero in place of an operating point's, V.
         max_step: longest step, s; a hundredth of `t_stop` if left out.
         tolerance: relative, of voltages, currents and the charges of a step.
         timeout: s.
@@ -177,10 +179,10 @@ def transient(
         NotConverged: ngspice gave up, or ran out of time; with the end of its log.
     """
     program = _require()
+    limits = spice.Transient(t_stop, max_step, tolerance, begin or {})
     written = spice.deck(
         cell, technology, waveforms, deviations, temperature=temperature,
-        start=_guesses(cell, technology, start, ())[0], transient=spice.Transient(t_stop, max_step, tolerance),
-        title=f"{cell.name} transient",
+        start=_guesses(cell, technology, start, ())[0], transient=limits, title=f"{cell.name} transient",
     )  # fmt: skip
     vectors = run(written.text, timeout=timeout, program=program)
     time = vectors["time"]

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from jaxtyping import Array, Float
@@ -46,11 +46,14 @@ class Transient:
         t_stop: end, s.
         max_step: longest step, s; a hundredth of `t_stop` if left out.
         tolerance: relative, of voltages, currents and the charges of a step (``reltol``; the others follow it).
+        begin: node voltages that are held while the operating point is sought and let go at time zero (``.ic``), V.
+            What is left out is solved for. With all nodes of a circuit, it begins in the middle of what it does.
     """
 
     t_stop: float
     max_step: float | None = None
     tolerance: float = 1e-6
+    begin: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -124,7 +127,8 @@ def deck(
         *writer.library,
         "* the circuit",
         *elements,
-        *_nodesets(start or {}, scope.inner),
+        *_voltages(".nodeset", start or {}, scope.inner, "start"),
+        *_voltages(".ic", transient.begin if transient else {}, scope.inner, "begin"),
         *(f".save v({name})" for name in scope.inner.values()),
         *(f".save i({name})" for name in writer.sources.values()),
         *_analysis(transient),
@@ -139,11 +143,11 @@ def _check_all_used(drives: Mapping[str, Drive], driven: Sequence[str], cell: Ce
             raise BadInput(f"no source '{name}' to drive", where=f"cell {cell.name}", advice=nearest(name, driven))
 
 
-def _nodesets(start: Mapping[str, float], nodes: Mapping[str, str]) -> Iterator[str]:
-    for name, voltage in start.items():
+def _voltages(line: str, given: Mapping[str, float], nodes: Mapping[str, str], where: str) -> Iterator[str]:
+    for name, voltage in given.items():
         if name not in nodes:
-            raise BadInput(f"no node '{name}'", where="start", advice=nearest(name, nodes))
-        yield f".nodeset v({nodes[name]})={number(finite(voltage, name))}"
+            raise BadInput(f"no node '{name}'", where=where, advice=nearest(name, nodes))
+        yield f"{line} v({nodes[name]})={number(finite(voltage, name))}"
 
 
 def _analysis(transient: Transient | None) -> list[str]:

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Int
 
-from anamorph import technology
-from anamorph.characterise.activation import Activation, combine
-from anamorph.characterise.spiking import FrequencyCurve
 from anamorph.characterise.spiking_cell import TAU, SpikingCell, spiking_cell
 from anamorph.data.task import Task
-from anamorph.enn.curve_arrays import arrays_of, curve_of
-from anamorph.enn.curves import CIRCUITS, neuron_curve, synapse_curve
+from anamorph.enn.circuit import circuit_of_run
 from anamorph.enn.experiment import SpikingExperiment, load
-from anamorph.enn.flow import mnist
+from anamorph.enn.flow import characterised, mnist
+from anamorph.enn.in_circuit import trained_in_circuit
+from anamorph.enn.linked import link_pages
 from anamorph.enn.nir_export import kept_weights
 from anamorph.enn.run import WEIGHTS
 from anamorph.errors import BadInput
@@ -29,6 +30,7 @@ from anamorph.provenance import named_key, versions
 from anamorph.report.figures.spikes import listening, raster
 from anamorph.report.page import Page, Section, write_report
 from anamorph.run_folder import EXPERIMENT, RunFolder
+from anamorph.spikes.in_circuit import input_worth
 from anamorph.units import show
 
 PAGE, RESULT = "events.html", "events.json"
@@ -55,50 +57,82 @@ class RunEvents:
 
 
 def events_of_run(
-    run: Path, images: int = 100, duration: float = 1e-3, tau: float = TAU, task: Task | None = None
-) -> RunEvents:
+    run: Path, images: int = 100, duration: float = 1e-3, tau: float = TAU, task: Task | None = None,
+    *, in_circuit: bool = False,
+) -> RunEvents:  # fmt: skip
     """Show the first test images of MNIST, or of a task, to the network of a run, its weights as geometries make them.
 
     Neurons begin at phases drawn from the run's seed, as on a chip that was at something else before.
+
+    Args:
+        run: folder of a spiking network.
+        images: how many.
+        duration: for how long each, s.
+        tau: time constant of the synapses, s.
+        task: MNIST if left out.
+        in_circuit: the network trained through its circuits (`anamorph.enn.in_circuit`), its neurons with the rates
+            that they have there, and inputs as their diodes pass them on.
 
     Raises:
         BadInput: no run folder of a spiking network, a number of images, time or time constant that makes no sense.
     """
     if not 1 <= images <= 10_000:
         raise BadInput("a number of images that makes no sense", where="images", expected="1 to 10000", got=f"{images}")
+    task = task or mnist(1, images)
+    shown, labels = task.x_test[:images], task.y_test[:images]
+    network = _in_circuit(run, tau) if in_circuit else _alone(run, tau)
+    record = run_events(
+        network.structure, network.weights, network.cells, network.worth(shown), duration,
+        named_key(network.experiment.seed, "events"),
+    )  # fmt: skip
+    y = network.outputs(shown)
+    tied = (y == y.max(axis=1, keepdims=True)).sum(axis=1) > 1
+    answers = np.where(tied, UNDECIDED, y.argmax(axis=1))
+    return RunEvents(network.experiment, network.cells[0], record, labels, answers)
+
+
+@dataclass(frozen=True)
+class _Network:
+    """What is simulated: a cell and an activation for each layer, and what inputs are worth."""
+
+    experiment: SpikingExperiment
+    structure: Structure
+    weights: Weights
+    cells: tuple[SpikingCell, ...]
+    activations: tuple[Callable[[np.ndarray], np.ndarray], ...]
+    worth: Callable[[np.ndarray], np.ndarray]
+
+    def outputs(self, images: np.ndarray) -> np.ndarray:
+        """What the rate model has for outputs."""
+        y, parts = self.worth(images), zip(self.weights.synapses, self.weights.biases, strict=True)
+        for f, sources, (w, b) in zip(self.activations, self.structure.sources, parts, strict=True):
+            x = y @ w if sources is None else np.einsum("ptn,tn->pn", y[:, sources], w)
+            y = np.asarray(f(x + b))
+        return y
+
+
+def _alone(run: Path, tau: float) -> _Network:
+    """Every neuron as it was characterised by itself; the curve of a circuit is the one that the run has kept."""
     experiment = load(str(run / EXPERIMENT))
     structure = mnist_structure(experiment.inhibitory)
     weights = kept_weights(run / WEIGHTS, structure)
-    neuron = _neuron(run, experiment)
-    synapse = synapse_curve(experiment.synapse, experiment.neuron, experiment.technology)
-    activation = combine(neuron, synapse)
-    cell = spiking_cell(neuron, synapse, activation, tau)
-    task = task or mnist(1, images)
-    x, labels = task.x_test[:images], task.y_test[:images]
-    key = named_key(experiment.seed, "events")
-    record = run_events(structure, weights, cell, x, duration, key)
-    y = _outputs(structure, weights, activation, x)
-    tied = (y == y.max(axis=1, keepdims=True)).sum(axis=1) > 1
-    return RunEvents(experiment, cell, record, labels, np.where(tied, UNDECIDED, y.argmax(axis=1)))
-
-
-def _neuron(run: Path, experiment: SpikingExperiment) -> FrequencyCurve:
-    """The neuron's curve; of a circuit, as the run has kept it."""
-    name, card = experiment.neuron, experiment.technology
-    if name not in CIRCUITS:
-        return neuron_curve(name, card)
-    inputs = {"neuron": name, "technology": technology.load(card).digest}
     with RunFolder(run) as folder:
-        return curve_of(Stages(folder).arrays("curve", inputs, lambda: arrays_of(neuron_curve(name, card))))
+        found = characterised(experiment, Stages(folder))
+    layers = len(structure.wirings)
+    cell = spiking_cell(found.neuron, found.synapse, found.activation, tau)
+    return _Network(experiment, structure, weights, (cell,) * layers, (found.activation,) * layers, lambda x: x)
 
 
-def _outputs(structure: Structure, weights: Weights, activation: Activation, x: np.ndarray) -> np.ndarray:
-    """What the rate model has for outputs."""
-    y = x
-    for sources, w, b in zip(structure.sources, weights.synapses, weights.biases, strict=True):
-        excitation = y @ w if sources is None else np.einsum("ptn,tn->pn", y[:, sources], w)
-        y = activation(excitation + b)
-    return y
+def _in_circuit(run: Path, tau: float) -> _Network:
+    """Neurons of each layer with the mean rate that they have behind their legs."""
+    found = trained_in_circuit(run, circuit_of_run(run))
+    curves = found.curves
+    cell = spiking_cell(curves.neuron, curves.synapse, curves.activation, tau)
+    knots = np.linspace(0.0, cell.x_max, len(cell.rate))
+    cells = tuple(replace(cell, rate=np.asarray(rate(jnp.asarray(knots)))) for rate in found.rates)
+    activations = tuple(lambda x, f=f: np.asarray(f(jnp.asarray(x))) for f in found.activations)
+    worth = partial(input_worth, found.circuit, found.technology)
+    return _Network(found.experiment, found.structure, found.weights, cells, activations, worth)
 
 
 def metrics(found: RunEvents) -> dict[str, Any]:
@@ -129,19 +163,20 @@ def metrics(found: RunEvents) -> dict[str, Any]:
 
 
 def report_events(
-    run: Path, images: int = 100, duration: float = 1e-3, tau: float | None = None
+    run: Path, images: int = 100, duration: float = 1e-3, tau: float | None = None, *, in_circuit: bool = False
 ) -> tuple[list[str], Path]:
     """Run `events_of_run`, keep its figures as ``events.json`` and ``events.html`` in the folder.
 
     Returns:
         What to tell the user, line by line, and the page.
     """
-    found = events_of_run(run, images, duration, TAU if tau is None else tau)
+    found = events_of_run(run, images, duration, TAU if tau is None else tau, in_circuit=in_circuit)
     entries = metrics(found)
     result = {"metrics": entries, "warnings": _warnings(found), "provenance": _provenance(found)}
     with RunFolder(run) as folder:
         folder.write_json(RESULT, result)
         page = folder.write(PAGE, lambda path: write_page(path, found, result))
+        link_pages(folder)
     lines = []
     for name, e in entries.items():
         span = "" if e["low"] is None else f"  ({show(e['low'], e['unit'])} to {show(e['high'], e['unit'])})"

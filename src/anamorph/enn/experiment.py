@@ -19,7 +19,7 @@ from anamorph.experiment_types import Name, Number, Quantity, Title
 from anamorph.refusals import translate
 
 #: Built-in ones.
-NAMES = ("enn",)
+NAMES = ("enn", "enn_inhibitory")
 _SHARE, _SPREAD = Quantity("", 0.0, 1.0), Quantity("", 0.0, 0.5)
 
 
@@ -42,6 +42,7 @@ class SpikingExperiment(BaseModel):
     learning_rate: Number = Field(0.02, gt=0, le=10)
     batch_size: StrictInt = Field(100, ge=1, le=60_000)
     focus: Number = Field(0.0, ge=0, le=1)
+    starts: StrictInt = Field(1, ge=1, le=100)
     stop_at: Number = Field(1.0, gt=0, le=1)
     weight_spread: Annotated[float, BeforeValidator(_SPREAD), _SPREAD] = 0.01
     dies: StrictInt = Field(1000, ge=1, le=1_000_000)

@@ -209,6 +209,7 @@ def _trained(
         batch_size=experiment.batch_size,
         stop_at=experiment.stop_at,
         focus=experiment.focus,
+        starts=experiment.starts,
         x_min=experiment.x_min,
         signed=experiment.inhibitory,
         train_biases=own,

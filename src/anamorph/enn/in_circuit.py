@@ -57,7 +57,8 @@ def retrained(run: RunCircuit, task: Task) -> RunCircuit:
     seen, rates = measured_lookups(run)
     settings = SpikingTraining(
         epochs=experiment.epochs, learning_rate=experiment.learning_rate, batch_size=experiment.batch_size,
-        weight_noise=experiment.weight_spread,
+        weight_noise=experiment.weight_spread, starts=experiment.starts, focus=experiment.focus,
+        x_min=experiment.x_min,
     )  # fmt: skip
     shown = replace(task, x_train=input_worth(run.circuit, run.technology, task.x_train))
     trained = train_spiking(run.structure, seen, shown, settings, named_key(experiment.seed, "in_circuit"))

@@ -11,8 +11,10 @@ import numpy as np
 from anamorph import technology
 from anamorph.cost.sheet import CostSheet
 from anamorph.enn.cost import cost_lines
+from anamorph.enn.curves import CIRCUITS
 from anamorph.enn.experiment import SpikingExperiment
 from anamorph.enn.flow import Synthesis, keep_weights, mnist, synthesis
+from anamorph.enn.linked import link_pages
 from anamorph.enn.page import write_page
 from anamorph.enn.tuned import WAYS
 from anamorph.kept_stages import Stages
@@ -41,7 +43,7 @@ def run_spiking(
         result = {
             "experiment": experiment.name,
             "metrics": metrics(found, experiment, len(task.y_test)) | CostSheet(lines).metrics(),
-            "warnings": warnings(found),
+            "warnings": warnings(found, experiment),
             "provenance": {
                 "technology": {"name": card.name, "sha256": card.digest},
                 "neuron": found.curves.neuron.source, "synapse": found.curves.synapse.source,
@@ -50,6 +52,7 @@ def run_spiking(
         }  # fmt: skip
         folder.write(WEIGHTS, lambda path: keep_weights(path, found.realised))
         folder.write(REPORT, lambda path: write_page(path, experiment, found, result))
+        link_pages(folder)
         folder.write_json(RESULT, result)
         return folder.path, result
 
@@ -89,7 +92,7 @@ def metrics(found: Synthesis, experiment: SpikingExperiment, n: int) -> dict[str
     return entries
 
 
-def warnings(found: Synthesis) -> list[str]:
+def warnings(found: Synthesis, experiment: SpikingExperiment) -> list[str]:
     """What a reader must know before believing the numbers."""
     said = []
     if found.trained.over_range > 0.01:
@@ -105,7 +108,7 @@ def warnings(found: Synthesis) -> list[str]:
     undecided = float(found.normal.undecided.mean())
     if undecided > 0.001:
         said.append(f"{100 * undecided:.2g} % of the answers were undecided; they count as wrong.")
-    if found.transistors is None:
+    if experiment.neuron not in CIRCUITS:
         said.append("Mismatch is that of the mirrors' transistors: of a neuron from a file no transistors are known.")
     return said
 

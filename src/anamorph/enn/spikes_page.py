@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from anamorph.enn.linked import link_pages
 from anamorph.enn.transient import Spiked
 from anamorph.report.figures.spike_waveforms import Waveform, waveforms
 from anamorph.report.figures.spikes import listening, raster
@@ -26,7 +27,9 @@ def keep(run: Path, found: Spiked, result: dict[str, Any]) -> Path:
     with RunFolder(run) as folder:
         folder.write(TIMES, lambda path: _keep_times(path, found))
         folder.write_json(RESULT, result)
-        return folder.write(PAGE, lambda path: write_page(path, found, result))
+        page = folder.write(PAGE, lambda path: write_page(path, found, result))
+        link_pages(folder)
+        return page
 
 
 def _keep_times(path: Path, found: Spiked) -> None:

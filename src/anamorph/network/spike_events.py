@@ -17,6 +17,7 @@ once (`anamorph.network.spike_layer`). Where neurons see windows, each window is
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import jax
@@ -40,7 +41,7 @@ MOST_SPIKES = 200_000_000
 class _Network:
     """All that the images share; `groups` are of all layers but the first."""
 
-    cell: SpikingCell
+    cells: tuple[SpikingCell, ...]
     groups: tuple[tuple[Group, ...], ...]
     loads: tuple[Float[np.ndarray, " _"], ...]  # magnitudes of the weights that each neuron feeds, summed; by layer
     layers: tuple[int, ...]
@@ -51,7 +52,7 @@ class _Network:
 def run_events(
     structure: Structure,
     weights: Weights,
-    cell: SpikingCell,
+    cell: SpikingCell | Sequence[SpikingCell],
     images: Float[np.ndarray, "images inputs"],
     duration: float,
     key: PRNGKeyArray | None = None,
@@ -61,7 +62,7 @@ def run_events(
     Args:
         structure: neurons and synapses.
         weights: of one network.
-        cell: neuron and synapse, alike for all.
+        cell: neuron and synapse, alike for all; or one for each layer, whose neurons may differ and nothing else.
         images: input currents in units of the cell's.
         duration: how long each is shown, s.
         key: of the phases at which neurons begin, uniform over a period; if left out, all have rested before.
@@ -74,16 +75,21 @@ def run_events(
         BadInput: images of another size, a duration that is not positive, or more spikes than `MOST_SPIKES`.
     """
     inputs, where = structure.layers[0], "run_events"
+    cells = (cell,) * len(structure.wirings) if isinstance(cell, SpikingCell) else tuple(cell)
+    if len(cells) != len(structure.wirings):
+        raise BadInput("one cell, or one for each layer", where=where, expected=f"{len(structure.wirings)}",
+                       got=f"{len(cells)}")  # fmt: skip
+    cell = cells[0]
     if images.ndim != 2 or images.shape[1] != inputs or not len(images) or not np.isfinite(images).all():
         expected = f"finite numbers, [images, {inputs}]"
         raise BadInput("not inputs of this network", where=where, expected=expected, got=f"{images.shape}")
-    most = len(images) * structure.n_neurons * duration * cell.f_max
+    most = len(images) * structure.n_neurons * duration * max(one.f_max for one in cells)
     if not (math.isfinite(duration) and duration > 0 and most <= MOST_SPIKES):
         expected = f"above 0 s, and no more than {MOST_SPIKES:.0e} spikes"
         raise BadInput("not a usable duration", where=where, expected=expected, got=f"{duration:g} s, {most:.1g}")
     synapses = [np.asarray(w, float) for w in weights.synapses]
     biases = [np.asarray(b, float) for b in weights.biases]
-    network = _network(structure, synapses, biases, cell, duration)
+    network = _network(structure, synapses, biases, cells, duration)
     taps = structure.taps(images)
     first = _summed(taps, synapses[0]) + biases[0]
     phases = _phases(key, (len(images), structure.n_neurons), cell.rest_phase)
@@ -105,16 +111,17 @@ def run_events(
 
 
 def _network(
-    structure: Structure, synapses: list[np.ndarray], biases: list[np.ndarray], cell: SpikingCell, duration: float
-) -> _Network:
+    structure: Structure, synapses: list[np.ndarray], biases: list[np.ndarray], cells: tuple[SpikingCell, ...],
+    duration: float,
+) -> _Network:  # fmt: skip
     groups, loads = [], []
     behind = structure.layers[1:-1]
     for sources, w, b, n_in in zip(structure.sources[1:], synapses[1:], biases[1:], behind, strict=True):
-        groups.append(_groups(sources, w, b + cell.rest * w.sum(axis=0)))
+        groups.append(_groups(sources, w, b + cells[0].rest * w.sum(axis=0)))
         taps = np.broadcast_to(np.arange(n_in)[:, None] if sources is None else sources, w.shape)
         loads.append(np.bincount(taps.ravel(), np.abs(w).ravel(), minlength=n_in))
     clock = np.linspace(0.0, duration, MOMENTS + 1)[1:]
-    return _Network(cell, tuple(groups), tuple(loads), structure.layers[1:], duration, clock)
+    return _Network(cells, tuple(groups), tuple(loads), structure.layers[1:], duration, clock)
 
 
 def _groups(sources: np.ndarray | None, w: np.ndarray, bases: np.ndarray) -> tuple[Group, ...]:
@@ -140,11 +147,11 @@ def _image(
     network: _Network, x: Float[np.ndarray, " first"], phases: Float[np.ndarray, " neurons"]
 ) -> tuple[list[Trains], Float[np.ndarray, " moments"], Float[np.ndarray, " moments"]]:
     """Trains of every layer, energy of the neurons, J, and charge through legs beyond the constant one, s."""
-    cell, clock = network.cell, network.clock
+    cells, clock = network.cells, network.clock
     parts = np.split(phases, np.cumsum(network.layers)[:-1])
-    train, power = constant(cell, x, parts[0], network.duration)
+    train, power = constant(cells[0], x, parts[0], network.duration)
     found, spent, passed = [train], power * clock, np.zeros_like(clock)
-    for groups, load, part in zip(network.groups, network.loads, parts[1:], strict=True):
+    for cell, groups, load, part in zip(cells[1:], network.groups, network.loads, parts[1:], strict=True):
         brought = np.concatenate([[0.0], np.cumsum(train.charges * load[train.whose])])
         passed += brought[np.searchsorted(train.times, clock, side="right")]
         done = [advance(cell, g, part[g.neurons], train, network.duration, clock) for g in groups]

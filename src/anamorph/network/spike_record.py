@@ -12,7 +12,7 @@ counter tells far sooner, since the outputs of a network differ by per cents. Bo
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -113,6 +113,25 @@ class SpikeRecord:
         return cls(
             layers, duration, np.asarray(time, float)[order], starts, np.zeros(0) if clock is None else clock,
             energy or {}, source,
+        )  # fmt: skip
+
+    @classmethod
+    def joined(cls, records: Sequence[SpikeRecord]) -> SpikeRecord:
+        """The images of several records, one after the other; layers, duration and clock are the first one's.
+
+        Raises:
+            BadInput: records of other networks, durations or clocks.
+        """
+        first, starts = records[0], [np.zeros(1, np.int64)]
+        for one in records:
+            if (one.layers, one.duration) != (first.layers, first.duration) or len(one.clock) != len(first.clock):
+                expected = f"{first.layers}, {first.duration:g} s, {len(first.clock)} moments"
+                raise BadInput("records that do not belong together", where="spike record", expected=expected)
+            starts.append(one.starts[1:] + starts[-1][-1])
+        return cls(
+            first.layers, first.duration, np.concatenate([one.times for one in records]), np.concatenate(starts),
+            first.clock, {name: np.concatenate([one.energy[name] for one in records]) for name in first.energy},
+            first.source,
         )  # fmt: skip
 
     @property

@@ -20,7 +20,7 @@ from __future__ import annotations
 import functools
 import math
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -32,15 +32,14 @@ from anamorph.data.task import Task
 from anamorph.errors import BadInput, NotConverged
 from anamorph.network.forward import decide
 from anamorph.network.spiking import Lookup, Structure, Weights
-from anamorph.network.spiking_loss import SHARPNESS, SLOWER, cross_entropy, outside
+from anamorph.network.spiking_loss import SLOWER, cross_entropy, outside
+from anamorph.network.spiking_start import State, random_states, start_scales
 
 #: Share of the epochs over which training takes on the deviations of the weights, and what outputs differ by for all
 #: images alike. A network that knows nothing yet has signals smaller than both, and would learn nothing.
 RISE = 0.4
 #: Images of one inference while accuracy is judged.
 JUDGED = 10_000
-#: Excitation of a neuron at the start when all that it sees is fully on, as a share of its range.
-START = 0.6
 
 
 @dataclass(frozen=True)
@@ -62,6 +61,8 @@ class SpikingTraining:
         scales: size of the starting weights, layer by layer; None to begin within the range.
         focus: q of the loss (1 - p^q) / q of an image whose class has the probability p: cross-entropy at 0, and the
             larger, the less is spent on images that are lost anyway (Zhang and Sabuncu 2018). It rises with training.
+        starts: networks that are trained side by side from weights of their own; the one with the highest training
+            accuracy is kept. Four take little longer than one: steps are small.
 
     Raises:
         BadInput: out of range.
@@ -78,11 +79,12 @@ class SpikingTraining:
     over_range: float = 1.0
     scales: tuple[float, ...] | None = None
     focus: float = 0.0
+    starts: int = 1
 
     def __post_init__(self) -> None:
         limits = {
             "epochs": (1, 100_000), "learning_rate": (1e-6, 10), "batch_size": (1, 10**6), "weight_noise": (0, 1),
-            "x_min": (0, 0.9), "over_range": (0, 1e6), "focus": (0, 1),
+            "x_min": (0, 0.9), "over_range": (0, 1e6), "focus": (0, 1), "starts": (1, 1000),
         }  # fmt: skip
         for name, (low, high) in limits.items():
             value = getattr(self, name)
@@ -107,13 +109,6 @@ class TrainedSpiking:
     train_accuracy: Float[np.ndarray, " epochs"]
     over_range: float
     under_range: float
-
-
-class _State(NamedTuple):
-    synapses: tuple[Array, ...]
-    gains: tuple[Array, ...]
-    biases: tuple[Array, ...]
-    sharpness: Array
 
 
 def train_spiking(
@@ -143,53 +138,47 @@ def train_spiking(
             expected=f"{structure.layers[0]} features and {structure.layers[-1]} classes",
             got=f"{task.n_features} and {task.n_classes}",
         )
-    scales = settings.scales or _start_scales(structure, activations, settings)
+    scales = settings.scales or start_scales(structure, activations, settings.x_min, settings.signed)
     taps, labels = jnp.asarray(structure.taps(task.x_train), jnp.float32), jnp.asarray(task.y_train, jnp.int32)
-    epoch, begin, real = _prepared(structure, activations, settings, scales, len(task.x_train), key)
+    epoch, carry, real = _prepared(structure, activations, settings, scales, len(task.x_train), key)
     judge = jax.jit(lambda w, t: structure.forward(w, activations, t))
-    state, accuracy, weights, excitations = begin, [], real(begin[0]), ()
+
+    def seen(state: State, start: int) -> tuple[Weights, list[Any]]:
+        """Weights of one start, and what every neuron and output makes of the training samples."""
+        weights = real(jax.tree.map(lambda leaf: leaf[start], state))
+        return weights, [judge(weights, taps[low : low + JUDGED]) for low in range(0, len(taps), JUDGED)]
+
+    accuracy = []
     for number in range(settings.epochs):
-        state = epoch(state, taps, labels, jax.random.fold_in(key, number + 1), jnp.asarray(number))
-        weights = jax.block_until_ready(real(state[0]))
-        parts = [judge(weights, taps[low : low + JUDGED]) for low in range(0, len(taps), JUDGED)]
-        outputs = np.concatenate([np.asarray(y) for _, y in parts])
-        excitations = [np.concatenate([np.asarray(x[i]).ravel() for x, _ in parts]) for i in range(len(scales))]
-        accuracy.append(float(np.mean(decide(outputs) == task.y_train)))
-        if settings.stop_at is not None and accuracy[-1] >= settings.stop_at:
+        carry = epoch(carry, taps, labels, jax.random.fold_in(key, number + 1), jnp.asarray(number))
+        answers = [np.concatenate([np.asarray(y) for _, y in seen(carry[0], k)[1]]) for k in range(settings.starts)]
+        accuracy.append([float(np.mean(decide(y) == task.y_train)) for y in answers])
+        if settings.stop_at is not None and max(accuracy[-1]) >= settings.stop_at:
             break
+    best = int(np.argmax(accuracy[-1]))
+    weights, parts = seen(carry[0], best)
     found = jax.tree.map(lambda w: np.asarray(w, np.float64), weights)
     if not all(np.isfinite(w).all() for w in jax.tree.leaves(found)):
         raise NotConverged("training diverged", where="train_spiking", advice="Lower the learning rate.")
-    x = np.concatenate(excitations)
+    x = np.concatenate([np.asarray(layer).ravel() for excitations, _ in parts for layer in excitations])
     # a bias that is meant to be x_min is so within float32
     under = float(np.mean(x < settings.x_min - 1e-5))
-    return TrainedSpiking(found, np.array(accuracy), float(np.mean(x > 1)), under)
-
-
-def _start_scales(
-    structure: Structure, activations: tuple[Lookup, ...], settings: SpikingTraining
-) -> tuple[float, ...]:  # fmt: skip
-    """So that excitations begin within the range; with inhibition, what a source's least output gives can be undone."""
-    room, swing, found = START * (1 - settings.x_min), 1.0, []
-    for (taps, _), f in zip(structure.shapes, activations, strict=True):
-        found.append(room / taps / swing)
-        swing = 1 - float(f(jnp.asarray(settings.x_min))) if settings.signed else 1.0
-    return tuple(found)
+    return TrainedSpiking(found, np.array(accuracy)[:, best], float(np.mean(x > 1)), under)
 
 
 def _prepared(
     structure: Structure, activations: tuple[Lookup, ...], settings: SpikingTraining, scales: tuple[float, ...],
     n_samples: int, key: PRNGKeyArray,
 ) -> tuple[Any, Any, Any]:  # fmt: skip
-    """One compiled epoch, the state to begin with, and the way from a state's parameters to weights."""
+    """One compiled epoch of all starts, what they begin with, and the way from one's parameters to weights."""
     size = min(settings.batch_size, n_samples)
     n_batches = n_samples // size
     steps = settings.epochs * n_batches
     adam = optax.adam(optax.cosine_decay_schedule(settings.learning_rate, steps))
     real = jax.jit(functools.partial(_weights, structure, activations, settings, scales))
-    parameters = _start(structure, settings, key)
+    begin = random_states(structure, settings.signed, key, settings.starts)
 
-    def loss(state: _State, taps: Array, labels: Array, rise: Array, key: Array) -> Array:
+    def loss(state: State, taps: Array, labels: Array, rise: Array, key: Array) -> Array:
         weights = _deviating(real(state), settings.weight_noise * rise, settings.signed, key)
         excitations, y = structure.forward(weights, activations, taps)
         return cross_entropy(y, labels, state.sharpness, rise, settings.focus) + settings.over_range * outside(
@@ -203,30 +192,19 @@ def _prepared(
         rise = jnp.minimum(1.0, (number + 0.5) / (RISE * settings.epochs))
 
         def step(carry: Any, batch: Any) -> tuple[Any, None]:
-            state, memory = carry
-            index, place = batch
-            own = jax.random.fold_in(noise_key, place)
-            slope = jax.grad(loss)(state, taps[index], labels[index], rise, own)
-            update, memory = adam.update(slope, memory)
-            return (optax.apply_updates(state, update), memory), None
+            (states, memories), (index, place) = carry, batch
+
+            def one(state: State, memory: Any, start: Array) -> tuple[Any, Any]:
+                own = jax.random.fold_in(noise_key, place + n_batches * start)
+                slope = jax.grad(loss)(state, taps[index], labels[index], rise, own)
+                update, memory = adam.update(slope, memory)
+                return optax.apply_updates(state, update), memory
+
+            return jax.vmap(one)(states, memories, jnp.arange(settings.starts)), None
 
         return jax.lax.scan(step, carry, (rows, jnp.arange(n_batches)))[0]
 
-    return epoch, (parameters, adam.init(parameters)), real
-
-
-def _start(structure: Structure, settings: SpikingTraining, key: PRNGKeyArray) -> _State:
-    """Logarithms of weights about one; of inhibitory ones, where there are any, about a seventh."""
-    words = np.asarray(jax.random.key_data(key)).ravel().tolist()
-    rng = np.random.default_rng(words)
-    synapses = [np.log(rng.uniform(0.05, 2.0, shape)) for shape in structure.shapes]
-    biases = [np.full(n, -3.0) for _, n in structure.shapes]
-    if settings.signed:
-        synapses = [np.stack([u, np.log(rng.uniform(0.05, 0.3, u.shape))]) for u in synapses]
-        biases = [np.stack([u, u]) for u in biases]
-    as_float = lambda arrays: tuple(jnp.asarray(a, jnp.float32) for a in arrays)  # noqa: E731
-    gains = [np.zeros(n) for _, n in structure.shapes]
-    return _State(as_float(synapses), as_float(gains), as_float(biases), jnp.asarray(SHARPNESS, jnp.float32))
+    return epoch, (begin, jax.vmap(adam.init)(begin)), real
 
 
 def _weights(
@@ -234,7 +212,7 @@ def _weights(
     activations: tuple[Lookup, ...],
     settings: SpikingTraining,
     scales: tuple[float, ...],
-    state: _State,
+    state: State,
 ) -> Weights:
     """Weights of a state. No excitation is below `x_min`: a bias makes up for what is missing."""
 

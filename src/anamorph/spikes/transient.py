@@ -11,7 +11,7 @@ what that costs.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import jax.numpy as jnp
 import numpy as np
@@ -30,6 +30,8 @@ from anamorph.threads import in_threads
 TOLERANCE = 3e-4
 #: Spacing of the gates' waveforms, and longest step, s: front ends smooth over more than that.
 SPACING, LONGEST = 50e-9, 250e-9
+#: How long the gates of inputs are followed, s, and by how little they must move in its last tenth to rest then, V.
+SETTLED, RESTS = 100e-6, 1e-6
 #: Transients side by side in one thread.
 LANES = 128
 #: Moments at which the energy is kept.
@@ -144,22 +146,24 @@ def simulate(
     Raises:
         NotConverged: a neuron whose steps became too short.
     """
-    grid = np.linspace(0.0, show.stop, int(np.ceil(show.stop / SPACING)) + 1)
-    run = _Run(technology, show, grid, np.linspace(0.0, show.stop, MOMENTS + 1), len(images), start is not None)
+    run = _Run.until(show.stop, technology, show, len(images), start is not None)
     watch("inputs")
     part, used = input_part(circuit, technology)
-    inputs = run.inputs(part, circuit.unit, images[:, used], start and start.inputs)
+    short, inputs = run.settled(part, circuit.unit, images[:, used], start and start.inputs)
+    gates = inputs.gates.reshape(len(images), len(used) + 1, -1)
     # an input that no leg follows stays at the supply
-    gates = np.tile(run.supply, (len(images), circuit.structure.layers[0], 1))
-    found = inputs.gates.reshape(len(images), len(used) + 1, len(grid))
-    gates[:, used] = found[:, :-1]
-    table, layers = np.stack([run.supply, found[0, -1], *gates.reshape(-1, len(grid))]), []
+    table = np.tile(short.supply, (2 + len(images) * circuit.structure.layers[0], 1))
+    table[BIAS] = gates[0, -1]
+    table[2:].reshape(len(images), -1, len(short.grid))[:, used] = gates[:, :-1]
+    spacing, layers = short.grid[1], []
+    constant = np.stack([run.supply, np.interp(run.grid, short.grid, table[BIAS])])
     for index in range(len(circuit.synapses)):
         watch(f"layer {index}")
         began = start and start.layers[index]
-        layers.append(run.layer(layer_part(circuit, technology, index), circuit.sources(index), table, began))
+        part, sources = layer_part(circuit, technology, index), circuit.sources(index)
+        layers.append(run.layer(part, sources, (table, spacing), began))
         if index + 1 < len(circuit.synapses):
-            table = np.concatenate([table[: BIAS + 1], layers[-1].gates])
+            table, spacing = np.concatenate([constant, layers[-1].gates]), run.grid[1]
     return NetworkTransient(inputs, used, tuple(layers), run.clock)
 
 
@@ -173,6 +177,27 @@ class _Run:
     clock: np.ndarray
     images: int
     on: bool  # supply and inputs are on from the beginning
+
+    @classmethod
+    def until(cls, stop: float, technology: Technology, show: Show, images: int, on: bool) -> _Run:
+        """With its grid and clock."""
+        grid = np.linspace(0.0, stop, int(np.ceil(stop / SPACING)) + 1)
+        return cls(technology, replace(show, stop=stop), grid, np.linspace(0.0, stop, MOMENTS + 1), images, on)
+
+    def settled(
+        self, part: Part, unit: float, values: Float[np.ndarray, "images used"], began: LayerRun | None
+    ) -> tuple[_Run, LayerRun]:
+        """The inputs' diodes until their gates rest, and the run on whose grid they are; energies go on evenly."""
+        for stop in (min(SETTLED, self.show.stop), self.show.stop):
+            run = _Run.until(stop, self.technology, self.show, self.images, self.on)
+            found = run.inputs(part, unit, values, began)
+            last = found.gates[:, -max(len(run.grid) // 10, 2) :]
+            if stop == self.show.stop or np.ptp(last, axis=1).max() < RESTS:
+                break
+        power = (found.energy[:, -1] - found.energy[:, -2]) / (run.clock[-1] - run.clock[-2])
+        beyond = np.maximum(self.clock - stop, 0.0)
+        energy = np.stack([np.interp(self.clock, run.clock, e) for e in found.energy]) + power[:, None] * beyond
+        return run, replace(found, energy=energy)
 
     @property
     def supply(self) -> Float[np.ndarray, " points"]:
@@ -192,11 +217,12 @@ class _Run:
         return self._follow(lanes, (table, self.show.rise), held, 1 + np.arange(lanes.lanes)[None], (GATE,), began)
 
     def layer(
-        self, part: Part, sources: Int[np.ndarray, "taps neurons"], table: np.ndarray, began: LayerRun | None
-    ) -> LayerRun:
-        """A layer's neurons, image by image, under the gates of `table`."""
+        self, part: Part, sources: Int[np.ndarray, "taps neurons"], signals: tuple[np.ndarray, float],
+        began: LayerRun | None,
+    ) -> LayerRun:  # fmt: skip
+        """A layer's neurons, image by image, under gates; `signals` are their waveforms and the spacing of these."""
         taps, held_nodes = len(sources), part.circuit.held
-        before = (len(table) - 2) // self.images
+        before = (len(signals[0]) - 2) // self.images
         held = np.full((len(held_nodes), self.images * part.lanes), V_DD)
         for tap in range(taps):
             signal = 2 + before * np.arange(self.images)[:, None] + sources[tap]
@@ -204,8 +230,7 @@ class _Run:
         held[held_nodes.index(f"g{taps}")] = BIAS
         probes = (OUTPUT, MEMBRANE) + ((GATE,) if GATE in part.circuit.unknowns else ())
         none = np.zeros((0, held.shape[1]), int)
-        spacing = self.grid[1] - self.grid[0]
-        return self._follow(repeated(part, self.images), (table, spacing), held, none, probes, began)
+        return self._follow(repeated(part, self.images), signals, held, none, probes, began)
 
     def _follow(
         self, part: Part, signals: tuple[np.ndarray, float], held: Int[np.ndarray, "held lanes"],

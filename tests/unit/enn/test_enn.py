@@ -68,7 +68,11 @@ def test_the_whole_flow_and_its_page(neuron: str, tmp_path: Path, monkeypatch: p
     lines = {line.quantity: line for line in cost_lines(found, experiment.neuron, "curve", task.x_test, 0.2)}
     assert lines["legs_area"].value > 0
     assert lines["legs_power"].value > 0
-    result = {"metrics": said | {"legs_area": said["neurons"]}, "warnings": warnings(found), "provenance": {"seed": 1}}
+    result = {
+        "metrics": said | {"legs_area": said["neurons"]},
+        "warnings": warnings(found, experiment),
+        "provenance": {"seed": 1},
+    }
     write_page(tmp_path / "page.html", experiment, found, result)
     assert "area law" in (tmp_path / "page.html").read_text()
 
@@ -88,6 +92,12 @@ def test_an_experiment_reads_back_as_itself(tmp_path: Path):
     assert is_spiking(str(path))
     assert load(str(path)) == experiment
     assert not is_spiking("iris")
+
+
+def test_both_built_in_experiments_are_read():
+    plain, signed = load("enn"), load("enn_inhibitory")
+    assert not plain.inhibitory and signed.inhibitory
+    assert min(plain.starts, signed.starts) > 1
 
 
 def test_misspelt_keys_and_names_are_refused():

@@ -62,6 +62,7 @@ def test_a_network_is_shown_an_image_and_written(tmp_path: Path, monkeypatch: py
     task = Task("noise", x, np.array([3, 4]), x, np.array([3, 4]), tuple("0123456789"), "random")
     for module in (transient, netlist):
         monkeypatch.setattr(module, "mnist", lambda train=None, test=None: task)
+    monkeypatch.setattr(transient, "GROUP", 1)
     run = folder(tmp_path)
     done = CliRunner().invoke(app, ["spikes", str(run), "--images", "2", "--duration", "40 us"])
     assert done.exit_code == 0, done.output
@@ -72,6 +73,8 @@ def test_a_network_is_shown_an_image_and_written(tmp_path: Path, monkeypatch: py
     with np.load(run / "spikes.npz") as kept:
         assert len(kept["times"]) == sum(sum(image["spikes"]) for image in result["images"]) > 200
     assert "plotly" in (run / "spikes.html").read_text()
+    # the second image was a group of its own, and is there when it is asked for again
+    assert [path.name for path in (run / "stages").glob("spikes_circuit_*")] == ["spikes_circuit_0001.npz"]
 
     for dialect, suffix, analysis in (("ngspice", "cir", ".tran"), ("spectre", "scs", "tran stop=")):
         done = CliRunner().invoke(app, ["netlist", str(run), "--dialect", dialect])

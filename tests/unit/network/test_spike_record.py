@@ -29,6 +29,18 @@ def test_spikes_are_kept_by_image_and_neuron_in_order():
     np.testing.assert_allclose(found.rates(0.5), [[0, 0, 0], [0, 0, 2]])
 
 
+def test_records_of_further_images_are_joined():
+    clock, spent = np.array([5.0, 10.0]), {"neurons": np.array([[1.0, 2.0]])}
+    one, other = (record([train, []], clock=clock, energy=spent) for train in ([1.0, 2.0], [3.0]))
+    found = SpikeRecord.joined([one, other, one])
+    assert found.n_images == 3
+    np.testing.assert_array_equal(found.counts(), [[2, 0], [1, 0], [2, 0]])
+    np.testing.assert_array_equal(found.of(1, 0), [3.0])
+    assert found.energy["neurons"].shape == (3, 2)
+    with pytest.raises(BadInput, match="belong together"):
+        SpikeRecord.joined([one, record([[1.0]])])
+
+
 def test_decision_by_counting():
     found = record([[1, 4, 5, 8], [2, 3]])
     decided = found.decide()

@@ -12,6 +12,7 @@ from anamorph.errors import BadInput
 from anamorph.network.convolution import Convolution
 from anamorph.network.spiking import Lookup, Structure, Weights, mnist_structure
 from anamorph.network.spiking_monte_carlo import Neurons, infer, normal_weights
+from anamorph.network.spiking_start import random_states
 from anamorph.network.spiking_train import SpikingTraining, train_spiking
 from anamorph.network.wiring import Dense
 
@@ -134,13 +135,27 @@ def test_weights_of_another_size_are_refused():
 
 @pytest.mark.parametrize("signed", [False, True])
 def test_training_through_a_curve_learns(signed: bool):
-    task, settings = _halves(), SpikingTraining(epochs=40, learning_rate=0.05, batch_size=50, signed=signed)
+    starts = 3 if signed else 1
+    settings = SpikingTraining(epochs=40, learning_rate=0.05, batch_size=50, signed=signed, starts=starts)
+    task = _halves()
     found = train_spiking(SMALL, (F, F), task, settings, jax.random.key(0))
     dies = normal_weights(found.weights, 0.01, 5, jax.random.key(1))
     accuracy = infer(SMALL, dies, (F, F), task.x_test, task.y_test).accuracy
     assert accuracy.min() > 0.9  # chance is 0.5
+    # of several starts, the weights are those of the one whose accuracy is told
+    nominal = Weights(*(tuple(w[None] for w in part) for part in found.weights))
+    again = infer(SMALL, nominal, (F, F), task.x_train, task.y_train).accuracy[0]
+    assert again == pytest.approx(found.train_accuracy[-1], abs=0.005)  # float32 of other sums: two of 500 images
     if not signed:
         assert all((w >= 0).all() for w in found.weights.synapses)
+
+
+def test_the_first_of_several_starts_is_the_one_of_one():
+    several, one = (random_states(SMALL, True, jax.random.key(3), n) for n in (3, 1))
+    for found, expected in zip(jax.tree.leaves(several), jax.tree.leaves(one), strict=True):
+        assert len(found) == 3
+        np.testing.assert_array_equal(found[:1], expected)
+    assert not np.array_equal(several.synapses[0][0], several.synapses[0][1])
 
 
 def test_training_may_stop_early_and_keeps_biases_fixed():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 
-from anamorph.characterise.activation import combine
+from anamorph.characterise.activation import Activation, combine
 from anamorph.characterise.spiking import FrequencyCurve
 from anamorph.enn.curves import neuron_curve, synapse_curve
 
@@ -19,7 +19,11 @@ def curve(name: str) -> FrequencyCurve:
     return neuron_curve(NEURONS[name])
 
 
+#: Synapses behind them: the paper's line, whose beginning is not published, and the circuit, whose connections are not.
+PUBLISHED, CIRCUIT = "published", "compact"
+
+
 @functools.cache
-def activation(name: str):
-    """With the published line of the compact synapse."""
-    return combine(curve(name), synapse_curve("compact_published"))
+def activation(name: str, synapse: str = PUBLISHED) -> Activation:
+    """With the compact synapse: its published line, or its circuit behind the neuron."""
+    return combine(curve(name), synapse_curve(synapse, NEURONS[name]))

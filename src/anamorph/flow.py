@@ -59,13 +59,13 @@ def closed_loop(setup: Setup, folder: RunFolder) -> Iterator[str]:
     write_netlist(setup, folder, die, programs)
 
     yield "verify"
-    verdicts = verify_all(setup, folder, die, programs)
+    verdicts = verify_all(setup, folder, die, programs, transfer)
 
     yield "cost"
     cost = cost_of_prototype(setup, folder, die, programs)
 
     yield "report"
     found = metrics(setup, transfer, verdicts, cost)
-    said = [*warnings(setup, transfer, found), *cost.warnings]
+    said = [*warnings(setup, transfer, found, verdicts.compensated), *cost.warnings]
     write_page(setup, folder, measured, transfer, training, verdicts, cost, found, said)
     write_result(setup, folder, found, said)

@@ -125,7 +125,7 @@ def _compare(chip: Chip, die: Die, ours: Dynamics, p: int, technology: Technolog
     for j in range(len(now)):
         drives[f"i_in_{j}"] = ([0.0, SWITCHING_TIME], [float(before[j]), float(now[j])])
     theirs = ngspice.transient(
-        cell, technology, drives, stop, shifts, start=np.asarray(rest.require_converged().voltages),
+        cell, technology, drives, stop, shifts, start=np.asarray(rest.require_converged().voltages), from_start=True,
         max_step=stop / STEPS, tolerance=TOLERANCE, timeout=7200.0,
     )  # fmt: skip
     outputs = -np.stack([theirs.source_current(f"out_{k}") for k in range(substrate.shape[-1])], axis=-1)

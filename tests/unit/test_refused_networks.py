@@ -15,11 +15,12 @@ from anamorph.characterise.characterisation import Characterisation
 from anamorph.characterise.transfer import Transfer
 from anamorph.errors import BadInput, DoesNotFit
 from anamorph.stages.characterise import characterise, check_same
-from anamorph.stages.result import beyond_domain
+from anamorph.stages.result import beyond_domain, hidden_beyond_domain
 from anamorph.substrate import create
 from anamorph.substrate.contract import Die, Program, Response, Substrate
 from anamorph.substrate.encoding import WeightGrid, encode
 from anamorph.substrate.identity import mark
+from anamorph.verify.verdict import Above
 
 
 @pytest.fixture(scope="module")
@@ -74,6 +75,22 @@ def test_currents_above_the_measured_ones_are_counted() -> None:
     assert beyond_domain(inside, transfer) == []
     (said,) = beyond_domain(np.concatenate([inside, [[120e-9, 150e-9, 0.0]]]), transfer)
     assert said.startswith("2 input currents of 1 of 2 test samples lie above 100 nA") and "up to 150 nA" in said
+
+
+def test_currents_behind_the_inputs_above_the_measured_ones_are_counted() -> None:
+    transfer = Transfer.uniform((3, 2, 1), 2.3, (20e-9, 100e-9))
+    limits = [activation.domain[1] for activation in transfer.activations]
+    hidden = np.array([[50e-9, 100e-9], [150e-9, 101e-9], [np.nan, np.nan], [40e-9, 20e-9]])[None, None]
+    last = np.array([[20e-9], [130e-9], [np.nan], [170e-9]])[None, None]
+    inputs = np.full((1, 1, 4, 3), 400e-9)  # which are counted by themselves
+    converged = np.isfinite(last[..., 0])
+    found = Above.of(Response(last, 0 * last[..., 0], converged, (inputs, hidden, last)), limits)
+    assert (found.count, found.samples, found.largest) == (4, 2, 170e-9)
+    (said,) = hidden_beyond_domain(found, 4, transfer)
+    assert said.startswith("4 currents into neurons behind the inputs of 2 of 4 test samples")
+    assert "above 100 nA" in said and "up to 170 nA" in said
+    assert Above.of(Response(last, 0 * last[..., 0], converged), limits) == Above()  # a chip that cannot be probed
+    assert hidden_beyond_domain(Above(), 4, transfer) == []
 
 
 def test_a_weight_beyond_the_range_is_refused_with_the_range() -> None:

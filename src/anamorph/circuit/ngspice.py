@@ -25,6 +25,7 @@ from anamorph.circuit import spice
 from anamorph.circuit.compile import compile_cell
 from anamorph.circuit.netlist import Cell
 from anamorph.circuit.spice_hierarchy import Drive
+from anamorph.circuit.spice_supplies import together, with_own_supplies
 from anamorph.device.mosfet import T_REFERENCE
 from anamorph.errors import AnamorphError, BadInput, NotConverged, nearest
 from anamorph.technology import Technology
@@ -157,6 +158,7 @@ def transient(
     begin: Mapping[str, float] | None = None,
     max_step: float | None = None,
     tolerance: float = 1e-6,
+    from_start: bool = False,
     timeout: float = 600.0,
 ) -> SpiceResult:
     """Waveforms of `cell` from its operating point at time zero to `t_stop`, at ngspice's own time steps.
@@ -172,6 +174,8 @@ def transient(
         begin: voltages, by name, that nodes have at time zero in place of an operating point's, V.
         max_step: longest step, s; a hundredth of `t_stop` if left out.
         tolerance: relative, of voltages, currents and the charges of a step.
+        from_start: take `start` for the state at time zero instead of solving for it; a start that is none of rest
+            then shows in the waveforms. Where there are thousands of transistors, solving takes longer than the rest.
         timeout: s.
 
     Raises:
@@ -179,14 +183,18 @@ def transient(
         NotConverged: ngspice gave up, or ran out of time; with the end of its log.
     """
     program = _require()
-    limits = spice.Transient(t_stop, max_step, tolerance, begin or {})
+    limits = spice.Transient(t_stop, max_step, tolerance, begin or {}, from_start)
+    split, parts = with_own_supplies(cell)
+    waves = {**waveforms, **{part: waveforms[source] for part, source in parts.items() if source in waveforms}}
     written = spice.deck(
-        cell, technology, waveforms, deviations, temperature=temperature,
+        split, technology, waves, deviations, temperature=temperature,
         start=_guesses(cell, technology, start, ())[0], transient=limits, title=f"{cell.name} transient",
     )  # fmt: skip
     vectors = run(written.text, timeout=timeout, program=program)
     time = vectors["time"]
-    return _collect([(written, vectors)], time.shape, time)
+    found = _collect([(written, vectors)], time.shape, time)
+    voltages = {node: v for node, v in found.voltages.items() if node not in parts}
+    return SpiceResult(voltages, together(found.currents, parts), time)
 
 
 def _batch_shape(drives: Mapping[str, tuple[int, ...]], deviations: tuple[int, ...]) -> tuple[int, ...]:

@@ -17,7 +17,7 @@ A title becomes a comment of letters, digits, spaces and ``_.-`` alone.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -25,6 +25,7 @@ from jaxtyping import Array, Float
 
 from anamorph.circuit.netlist import Cell
 from anamorph.circuit.spice_hierarchy import RESERVED, Drive, Names, Scope, Writer, finite
+from anamorph.circuit.spice_initial import initial_conditions
 from anamorph.circuit.spice_mosfet import CHARGE_FUNCTIONS, FUNCTIONS, number
 from anamorph.device.mosfet import T_REFERENCE
 from anamorph.errors import BadInput, nearest
@@ -48,12 +49,14 @@ class Transient:
         tolerance: relative, of voltages, currents and the charges of a step (``reltol``; the others follow it).
         begin: node voltages that are held while the operating point is sought and let go at time zero (``.ic``), V.
             What is left out is solved for. With all nodes of a circuit, it begins in the middle of what it does.
+        from_start: the voltages to start from are the state at time zero, and no operating point is sought.
     """
 
     t_stop: float
     max_step: float | None = None
     tolerance: float = 1e-6
     begin: Mapping[str, float] = field(default_factory=dict)
+    from_start: bool = False
 
 
 @dataclass(frozen=True)
@@ -96,7 +99,8 @@ def deck(
         deviations: threshold deviation of each transistor in the order of ``cell.fets()``, V.
         temperature: K.
         start: node voltages to start Newton from (``.nodeset``), V. With all of them within a few mV of the
-            solution, ngspice needs a few iterations; without, it steps gmin, some thirty times longer.
+            solution, ngspice needs a few iterations; without, it steps gmin, some thirty times longer. Or the state
+            that a transient begins in: of every node that no source holds.
         transient: what to run instead of an operating point.
         title: free text for the first line.
 
@@ -119,6 +123,10 @@ def deck(
     scope.name_nodes(cell, {})
     elements = writer.body(cell, scope)
     _check_all_used(drives, writer.driven, cell)
+    if transient is not None and transient.from_start:
+        beginning: Iterable[str] = initial_conditions(writer, scope, start or {}, shifts)
+    else:
+        beginning = _voltages(".nodeset", start or {}, scope.inner, "start")
     lines = [
         f"* anamorph: {safe_title(title)}",
         "* EKV transistors as behavioural subcircuits; the equations are those of anamorph.device.mosfet",
@@ -127,7 +135,7 @@ def deck(
         *writer.library,
         "* the circuit",
         *elements,
-        *_voltages(".nodeset", start or {}, scope.inner, "start"),
+        *beginning,
         *_voltages(".ic", transient.begin if transient else {}, scope.inner, "begin"),
         *(f".save v({name})" for name in scope.inner.values()),
         *(f".save i({name})" for name in writer.sources.values()),
@@ -161,4 +169,4 @@ def _analysis(transient: Transient | None) -> list[str]:
     times = " ".join(number(t) for t in (step, transient.t_stop, 0.0, step))
     limits = {"relative": 1.0, "voltage": 1e-3, "charge": 1e-14}
     options = TRANSIENT_OPTIONS.format(**{k: f"{transient.tolerance * v:.6g}" for k, v in limits.items()})
-    return [f".options {options}", f".tran {times}"]
+    return [f".options {options}", f".tran {times}{' uic' if transient.from_start else ''}"]

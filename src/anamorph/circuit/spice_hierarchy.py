@@ -56,9 +56,23 @@ class Names:
         return name
 
 
+@dataclass(frozen=True)
+class Placed:
+    """A transistor as written: its own name, before which stand those of the subcircuits it is in, and its nodes."""
+
+    fet: Fet
+    name: str
+    nodes: tuple[str, ...]
+
+    def within(self, instance: str, outer: Mapping[str, str]) -> Placed:
+        """As seen from around the subcircuit `instance`, whose ports are the nodes `outer`."""
+        nodes = tuple(node if node == GROUND else outer.get(node, f"{instance}.{node}") for node in self.nodes)
+        return Placed(self.fet, f"{instance}.{self.name}", nodes)
+
+
 @dataclass
 class Scope:
-    """One level of hierarchy as it is written: `nodes` of the cell at hand, `inner` of all seen so far."""
+    """One level of hierarchy as it is written: `nodes` of the cell at hand, `inner` and `placed` of all seen so far."""
 
     prefix: str
     names: Names
@@ -66,6 +80,7 @@ class Scope:
     inner: dict[str, str]
     nodes: dict[str, str] = field(default_factory=dict)
     elements: Names = field(default_factory=Names)
+    placed: list[Placed] = field(default_factory=list)
 
     def name_nodes(self, cell: Cell, outer: Mapping[str, str]) -> None:
         """Give every node of `cell` its name; ports that are in `outer` keep that one."""
@@ -83,10 +98,11 @@ class Scope:
 
 @dataclass(frozen=True)
 class Subcircuit:
-    """A cell as written: its name, its transistors, and its inner nodes (our name -> ngspice's)."""
+    """A cell as written: its name, its transistors, its ports and its inner nodes (our name -> ngspice's)."""
 
     name: str
-    fets: int
+    placed: tuple[Placed, ...]
+    ports: tuple[str, ...]
     inner: dict[str, str]
 
 
@@ -106,6 +122,7 @@ class Writer:
         self.library: list[str] = []
         self.driven: list[str] = []
         self.sources: dict[str, str] = {}
+        self.held: dict[str, str] = {}
         self.subcircuits: dict[str, tuple[Cell, Subcircuit | None]] = {}
         self.transistors: dict[tuple, str] = {}
         self.names = Names()
@@ -124,6 +141,7 @@ class Writer:
 
     def _element(self, element: Element, name: str, nodes: str, scope: Scope) -> str:
         if isinstance(element, Fet):
+            scope.placed.append(Placed(element, f"x{name}", tuple(nodes.split())))
             return f"X{name} {nodes} {self._transistor(element)} dv={next(scope.deviations)}"
         if isinstance(element, Capacitor):
             return f"C{name} {nodes} {number(element.capacitance)}"
@@ -134,7 +152,7 @@ class Writer:
         value = self._drive(scope.prefix + element.name)
         if isinstance(element, CurrentSource):
             return f"I{name} 0 {nodes} {value}"
-        self.sources[scope.prefix + element.name] = f"v{name}"
+        self.sources[scope.prefix + element.name], self.held[nodes] = f"v{name}", scope.prefix + element.name
         return f"V{name} {nodes} 0 {value}"
 
     def _instance(self, instance: Instance, nodes: str, scope: Scope) -> list[str]:
@@ -142,14 +160,16 @@ class Writer:
         if sub is None:
             inside = Scope(
                 f"{scope.prefix}{instance.name}.", scope.names, scope.deviations, scope.inner,
-                elements=scope.elements,
+                elements=scope.elements, placed=scope.placed,
             )  # fmt: skip
             inside.name_nodes(instance.cell, dict(zip(instance.cell.ports, nodes.split(), strict=True)))
             return self.body(instance.cell, inside)
         name = scope.elements.new(scope.prefix + instance.name)
         for ours, theirs in sub.inner.items():
             scope.inner[f"{scope.prefix}{instance.name}.{ours}"] = f"x{name}.{theirs}"
-        shifts = [f"dv{k}={next(scope.deviations)}" for k in range(sub.fets)]
+        outer = dict(zip(sub.ports, nodes.split(), strict=True))
+        scope.placed += [placed.within(f"x{name}", outer) for placed in sub.placed]
+        shifts = [f"dv{k}={next(scope.deviations)}" for k in range(len(sub.placed))]
         return [" ".join([f"X{name} {nodes} {sub.name}", *shifts])]
 
     def _subcircuit(self, cell: Cell) -> Subcircuit | None:
@@ -176,11 +196,10 @@ class Writer:
         head = [f".subckt {name}", *ports, *(f"{k}=0" for k in names)]
         self.library += [" ".join(head), *lines, ".ends"]
         inner = {ours: theirs for ours, theirs in scope.inner.items() if ours not in cell.ports}
-        return Subcircuit(name, fets, inner)
+        return Subcircuit(name, tuple(scope.placed), tuple(ports), inner)
 
     def _transistor(self, fet: Fet) -> str:
-        junctions = fet.drain_area, fet.source_area, fet.drain_perimeter, fet.source_perimeter
-        key = (fet.polarity, fet.w, fet.l, fet.m, *junctions)
+        key = kind(fet)
         if key not in self.transistors:
             name = self.names.new(f"{fet.polarity}fet_{len(self.transistors)}")
             parameters = jax.tree.map(jnp.asarray, self.technology.mosfet(fet))
@@ -198,6 +217,12 @@ class Writer:
         if not self.charges:
             raise BadInput("a wave drives an operating point", where=source, expected="one value")
         return _piecewise_linear(*value, source)
+
+
+def kind(fet: Fet) -> tuple[str | float | int, ...]:
+    """What transistors of one subcircuit have in common."""
+    junctions = fet.drain_area, fet.source_area, fet.drain_perimeter, fet.source_perimeter
+    return (fet.polarity, fet.w, fet.l, fet.m, *junctions)
 
 
 def _holds_sources(cell: Cell) -> bool:

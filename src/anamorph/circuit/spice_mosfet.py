@@ -6,13 +6,17 @@ voltages: inner nodes for q_f and q_r would halve the work of evaluating it, but
 of a node that is given a start and any other node, which for 11,000 transistors took a minute or more. A
 transient, whose charges need q_f and q_r as well, has them as two inner nodes (as volts).
 
-Charges are sums of a few functions of the voltages, each written once, since evaluating expressions and their
-derivatives is nearly all that ngspice does. A function becomes a behavioural voltage source across a capacitor of
-1 fF, whose current is its rate of change by ngspice's own charge-conserving integration; current-controlled
+Evaluating expressions and their derivatives, one by one and by every voltage in them, is nearly all that ngspice
+does in a transient. So each function is written once, of a node or two; sums of voltages are nodes of their own,
+which linear sources drive into a conductance of 1 S. A charge becomes a behavioural voltage source across a capacitor
+of 1 fF, whose current is its rate of change by ngspice's own charge-conserving integration; current-controlled
 sources pass its shares on to the terminals. What is linear is a capacitor.
 """
 
 from __future__ import annotations
+
+import numpy as np
+from jaxtyping import Float
 
 from anamorph.circuit.netlist import Fet
 from anamorph.device.mosfet import (
@@ -25,6 +29,8 @@ from anamorph.device.mosfet import (
     thermal_voltage,
 )
 
+#: Of transistors that are alike.
+Volts = Float[np.ndarray, "..."]
 #: Charge that one volt stands for on the auxiliary nodes, C.
 CHARGE_UNIT = 1e-15
 
@@ -36,7 +42,6 @@ FUNCTIONS = (
 )
 CHARGE_FUNCTIONS = (
     ".func spread(q) {sqrt(0.25+q*q)}",
-    ".func part(a,b) {(3*a*a*a+6*a*a*b+4*a*b*b+2*b*b*b)*(4/15)/((a+b)*(a+b))-0.5}",
     f".func rounded(x) {{0.5*(x+sqrt(x*x+{4 * JUNCTION_SMOOTH**2!r}))}}",
 )
 
@@ -54,34 +59,33 @@ def transistor(name: str, fet: Fet, p: MosfetParameters, temperature: float, *, 
         fet: for its polarity and the comment that says its size.
         p: its parameters (scalars).
         temperature: K.
-        charges: write the terminal charges as well (for a transient).
+        charges: write the terminal charges as well (for a transient), and inner nodes; see `inner_voltages`.
     """
-    u_t = float(thermal_voltage(temperature))
     values = {
         "is": specific_current(p, temperature),
         "vt": p.v_t0 + p.v_t_slope * (temperature - T_REFERENCE),
         "n": p.slope_factor,
         "dibl": p.dibl,
         "clm": p.clm,
-        "theta": p.mobility_reduction * p.slope_factor * u_t,
-        "h": 1 / (2 * u_t),
+        "theta": p.mobility_reduction * p.slope_factor * float(thermal_voltage(temperature)),
+        "h": 1 / (2 * float(thermal_voltage(temperature))),
     }
-    v_d, v_g, v_s = (_bulk_referred(terminal, fet.polarity) for terminal in "dgs")
-    # one name per brace: ngspice 39 pastes the sum {a+b} into a function without its parentheses
-    fold = "magnitude(v(d,s))"
-    folded = "v(m)" if charges else fold
-    pinch = f"(({v_g}-{{vt}}-{{dv}}+{{dibl}}*{folded})/{{n}})"
     sign = "" if fet.polarity == "n" else "-"
     lines = [
         f"* {fet.polarity}-channel, W {fet.w:.4g} m, L {fet.l:.4g} m, m {fet.m}",
         f".subckt {name} d g s b dv=0",
         "+ " + " ".join(f"{key}={number(value)}" for key, value in values.items()),
     ]
-    q_f, q_r = (f"softplus(({pinch}-{v})*{{h}})" for v in (v_s, v_d))
     if charges:
-        lines += [f"Bm m 0 V={fold}", f"Bf f 0 V={q_f}", f"Br r 0 V={q_r}"]
-        lines += _charges(p, u_t, (v_d, v_s), sign)
-        q_f, q_r = "v(f)", "v(r)"
+        lines += _reduced_currents(p, float(thermal_voltage(temperature)), fet.polarity)
+        lines += _charges(p, float(thermal_voltage(temperature)), -1.0 if sign else 1.0)
+        q_f, q_r, folded = "v(f)", "v(r)", "v(m)"
+    else:
+        v_d, v_g, v_s = (_bulk_referred(terminal, fet.polarity) for terminal in "dgs")
+        # one name per brace: ngspice 39 pastes the sum {a+b} into a function without its parentheses
+        folded = "magnitude(v(d,s))"
+        pinch = f"(({v_g}-{{vt}}-{{dv}}+{{dibl}}*{folded})/{{n}})"
+        q_f, q_r = (f"softplus(({pinch}-{v})*{{h}})" for v in (v_s, v_d))
     modulation = f"(1+{{clm}}*{folded})"
     reduction = f"(1+{{theta}}*({q_f}+{q_r}))"
     lines.append(f"Bi d s I={sign}{{is}}*({q_f}-{q_r})*({q_f}+{q_r})*{modulation}/{reduction}")
@@ -92,24 +96,77 @@ def _bulk_referred(terminal: str, polarity: str) -> str:
     return f"v({terminal},b)" if polarity == "n" else f"v(b,{terminal})"
 
 
-def _charges(p: MosfetParameters, u_t: float, voltages: tuple[str, str], sign: str) -> list[str]:
+def inner_voltages(
+    fet: Fet, p: MosfetParameters, temperature: float, d: Volts, g: Volts, s: Volts, b: Volts, dv: Volts
+) -> dict[str, Volts]:
+    """What the inner nodes of a transient's subcircuit are at, V, from its terminals' voltages; see `transistor`.
+
+    Args:
+        fet: the transistor.
+        p: its parameters (scalars).
+        temperature: K.
+        d: drain, V; likewise gate, source and bulk.
+        g: gate.
+        s: source.
+        b: bulk.
+        dv: threshold deviation, V.
+    """
+    sign, phi = (1.0 if fet.polarity == "n" else -1.0), float(p.junction_potential)
+    u_t, n = float(thermal_voltage(temperature)), float(p.slope_factor)
+    m = np.sqrt((d - s) ** 2 + V_SMOOTH**2) - V_SMOOTH
+    v_t = float(p.v_t0) + float(p.v_t_slope) * (temperature - T_REFERENCE) + dv - float(p.dibl) * m
+    u_f, u_r = (((sign * (g - b) - v_t) / n - sign * (v - b)) / (2 * u_t) for v in (s, d))
+    f, r = np.logaddexp(0, u_f), np.logaddexp(0, u_r)
+    x, y = np.sqrt(0.25 + f**2), np.sqrt(0.25 + r**2)
+    t = (x * x + x * y + y * y) / (x + y)
+    found = {"w": d - s, "m": m, "uf": u_f, "ur": u_r, "f": f, "r": r, "x": x, "y": y, "t": t}
+    found["k"] = (x - y) * (2 - t / (x + y))
+    for terminal, v in (("d", d), ("s", s)):
+        h = 1 + sign * (v - b) / phi
+        rounded = 0.5 * (h + np.sqrt(h**2 + 4 * JUNCTION_SMOOTH**2))
+        found |= {f"h{terminal}": h, f"j{terminal}": rounded ** (1 - float(p.junction_grading))}
+    return {node: v for node, v in found.items() if node[0] not in "hj" or _junction_capacitance(p, node[1])}
+
+
+def _reduced_currents(p: MosfetParameters, u_t: float, polarity: str) -> list[str]:
+    """Nodes f and r at q_f and q_r, from nodes at the arguments of `softplus`, and m at the magnitude of V_DS."""
+    up = 1.0 if polarity == "n" else -1.0
+    h, n = 1 / (2 * u_t), float(p.slope_factor)
+    return [
+        *_sum("w", "d s 1"),
+        f"Bm m 0 V=sqrt(v(w)*v(w)+{V_SMOOTH**2!r})-{V_SMOOTH!r}",
+        *_sum("uf", f"g b {number(up * h / n)}", f"b s {number(up * h)}", f"m 0 {number(h / n * float(p.dibl))}"),
+        f"Iuf uf 0 dc {{(vt+dv)*{number(h / n)}}}",
+        *_sum("ur", "uf 0 1", f"s d {number(up * h)}"),
+        *(f"B{q} {q} 0 V=softplus(v(u{q}))" for q in "fr"),
+    ]
+
+
+def _sum(node: str, *terms: str) -> list[str]:
+    """A node at a sum of voltages: of each term two nodes and a factor; into its own conductance, without noise."""
+    driven = [f"G{node}{index} 0 {node} {term}" for index, term in enumerate(terms)]
+    return [*driven, f"G{node} {node} 0 {node} 0 1"]
+
+
+def _charges(p: MosfetParameters, u_t: float, up: float) -> list[str]:
     """Three charges against the bulk: on drain, gate and source.
 
-    With p = part(x_r, x_f), q = part(x_f, x_r) and the gate's capacitance C they are ``Q_D = -n C U_T p``,
-    ``Q_S = -n C U_T q`` and ``Q_G = C U_T (p + q) + C (n - 1) V_P``, to which overlaps and junctions add.
+    With s = x_f + x_r, t = s - x_f x_r / s, k = (x_f - x_r) (2 - t / s) and the gate's capacitance C the sums of
+    `anamorph.device.mosfet.terminal_charges` are, but for constants, ``Q_D = -n C U_T (2/3 t - 2/15 k)``,
+    ``Q_S = -n C U_T (2/3 t + 2/15 k)`` and ``Q_G = 4/3 C U_T t + C (n - 1) V_P``, to which overlaps and junctions add.
     """
-    n, unit, up = float(p.slope_factor), float(p.c_gate) * u_t / CHARGE_UNIT, -1.0 if sign else 1.0
+    n, unit = float(p.slope_factor), float(p.c_gate) * u_t / CHARGE_UNIT
     bulk = float(p.c_gate) * (n - 1) / n
+    both, apart = -up * n * unit * 2 / 3, up * n * unit * 2 / 15
     lines = ["Bx x 0 V=spread(v(f))", "By y 0 V=spread(v(r))"]
-    lines += _charge("p", "part(v(y),v(x))", {"d": -up * n * unit, "g": up * unit})
-    lines += _charge("q", "part(v(x),v(y))", {"s": -up * n * unit, "g": up * unit})
+    lines += _charge("t", "(v(x)*v(x)+v(x)*v(y)+v(y)*v(y))/(v(x)+v(y))", {"d": both, "s": both, "g": up * unit * 4 / 3})
+    lines += _charge("k", "(v(x)-v(y))*(2-v(t)/(v(x)+v(y)))", {"d": apart, "s": -apart})
     # V_P is linear but for the barrier that the drain lowers
     lines += [f"Cb g b {number(bulk)}", *_passed_on("m", {"g": up * bulk / CHARGE_UNIT * float(p.dibl)})]
     lines += [f"C{terminal} g {terminal} {number(p.c_overlap)}" for terminal in "ds" if float(p.c_overlap)]
-    for terminal, reverse in zip("ds", voltages, strict=True):
-        area = p.c_junction_drain if terminal == "d" else p.c_junction_source
-        if float(area):
-            lines += _junction(p, terminal, float(area), reverse, up)
+    for terminal in "ds":
+        if _junction_capacitance(p, terminal):
+            lines += _junction(p, terminal, up)
     return lines
 
 
@@ -125,7 +182,12 @@ def _passed_on(node: str, shares: dict[str, float]) -> list[str]:
     return lines + [f"F{node}{terminal} {terminal} b B{node} {number(-share)}" for terminal, share in shares.items()]
 
 
-def _junction(p: MosfetParameters, terminal: str, c_zero: float, reverse: str, up: float) -> list[str]:
+def _junction_capacitance(p: MosfetParameters, terminal: str) -> float:
+    return float(p.c_junction_drain if terminal == "d" else p.c_junction_source)
+
+
+def _junction(p: MosfetParameters, terminal: str, up: float) -> list[str]:
     phi, grading = float(p.junction_potential), 1 - float(p.junction_grading)
-    scale = c_zero * phi / grading / CHARGE_UNIT
-    return _charge(f"j{terminal}", f"rounded(1+{reverse}/{number(phi)})^{number(grading)}", {terminal: up * scale})
+    scale, node = _junction_capacitance(p, terminal) * phi / grading / CHARGE_UNIT, f"h{terminal}"
+    lines = [*_sum(node, f"{terminal} b {number(up / phi)}"), f"I{node} 0 {node} dc 1"]
+    return lines + _charge(f"j{terminal}", f"rounded(v({node}))^{number(grading)}", {terminal: up * scale})

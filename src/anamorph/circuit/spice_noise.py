@@ -20,7 +20,7 @@ from jaxtyping import Float
 
 from anamorph.circuit.netlist import Cell, Fet
 from anamorph.circuit.spice import OPERATING_POINT_OPTIONS
-from anamorph.circuit.spice_hierarchy import RESERVED, Names, Scope, Writer
+from anamorph.circuit.spice_hierarchy import RESERVED, Names, Scope, Writer, kind
 from anamorph.circuit.spice_mosfet import CHARGE_FUNCTIONS, FUNCTIONS, number
 from anamorph.device.mosfet import ELEMENTARY_CHARGE, T_REFERENCE, MosfetParameters, specific_current, thermal_voltage
 from anamorph.technology import Technology
@@ -98,7 +98,7 @@ def noise_deck(
     known = {
         writer.transistors[key]: (fet, jax.tree.map(jnp.asarray, technology.mosfet(fet)))
         for _, fet in cell.fets()
-        if (key := _key(fet)) in writer.transistors
+        if (key := kind(fet)) in writer.transistors
     }
     library = _with_noise(writer.library, known)
     source = writer.sources[driven]
@@ -113,12 +113,6 @@ def noise_deck(
         ".end",
     ]  # fmt: skip
     return "\n".join(lines) + "\n"
-
-
-def _key(fet: Fet) -> tuple:
-    """As `anamorph.circuit.spice_hierarchy.Writer` tells transistors apart."""
-    junctions = fet.drain_area, fet.source_area, fet.drain_perimeter, fet.source_perimeter
-    return (fet.polarity, fet.w, fet.l, fet.m, *junctions)
 
 
 def _with_noise(library: Sequence[str], known: Mapping[str, tuple[Fet, MosfetParameters]]) -> list[str]:

@@ -15,6 +15,7 @@ from anamorph.stages.setup import Setup
 from anamorph.stages.verify import VerdictRecord, Verdicts
 from anamorph.units import show
 from anamorph.verify.interval import wilson
+from anamorph.verify.verdict import Above
 
 #: Half width of a 95 % interval of a normal distribution, in standard deviations.
 Z_95 = 1.96
@@ -78,8 +79,8 @@ def _slope_spread(transfer: Transfer) -> np.ndarray:
     return np.std(np.concatenate([np.asarray(a.slope) for a in transfer.activations], axis=1), axis=1)
 
 
-def warnings(setup: Setup, transfer: Transfer, found: dict[str, Any]) -> list[str]:
-    """What a reader must know before believing the numbers."""
+def warnings(setup: Setup, transfer: Transfer, found: dict[str, Any], own: VerdictRecord) -> list[str]:
+    """What a reader must know before believing the numbers. `own`: of the dies with their own programs."""
     said = list(setup.task.warnings)
     lost = int(found["unconverged"]["value"])
     if lost:
@@ -88,6 +89,7 @@ def warnings(setup: Setup, transfer: Transfer, found: dict[str, Any]) -> list[st
     if clipped:
         said.append(f"{clipped} test values lay outside the training data's range and were clipped to it.")
     said += beyond_domain(np.asarray(setup.inputs), transfer)
+    said += hidden_beyond_domain(own.above, own.predictions.size, transfer)
     worst = max(float(np.max(np.asarray(a.fit_error)[0])) for a in transfer.activations)
     if worst > 0.1:
         said.append(f"A neuron of the prototype is off its fitted rectifier by {show(worst, '%')} of full scale.")
@@ -107,6 +109,17 @@ def beyond_domain(inputs: Float[np.ndarray, "patterns n_in"], transfer: Transfer
     return [
         f"{int(beyond.sum())} input currents of {int(beyond.any(1).sum())} of {len(inputs)} test samples lie above "
         f"{limit}, the largest at which neurons were measured (up to {largest})."
+    ]
+
+
+def hidden_beyond_domain(above: Above, n_samples: int, transfer: Transfer) -> list[str]:
+    """The same of the neurons behind the first layer, over all dies with their own programs."""
+    if not above.count:
+        return []
+    largest, limit = show(above.largest, "A"), show(min(a.domain[1] for a in transfer.activations[1:]), "A")
+    return [
+        f"{above.count} currents into neurons behind the inputs of {above.samples} of {n_samples} test samples (all "
+        f"dies) lie above {limit}, the largest at which neurons were measured (up to {largest})."
     ]
 
 

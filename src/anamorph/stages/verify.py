@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from anamorph.characterise.transfer import Transfer
 from anamorph.run_folder import RunFolder
 from anamorph.stages.program import Programs
 from anamorph.stages.record import Floats, Integers, Record
 from anamorph.stages.setup import Setup
 from anamorph.substrate.contract import Chip, Die, Program
-from anamorph.verify.verdict import Verdict, verify
+from anamorph.verify.verdict import Above, Verdict, verify
 
 ARTEFACT = "verdict.json"
 
@@ -24,6 +25,7 @@ class VerdictRecord(Record):
     yield_low: float
     yield_high: float
     confidence: float
+    above: Above = Above()
 
     def value(self) -> Verdict:
         """The verdict."""
@@ -38,15 +40,16 @@ class Verdicts(Record):
     ideal: VerdictRecord
 
 
-def verify_all(setup: Setup, folder: RunFolder, die: Die, programs: Programs) -> Verdicts:
-    """The three verdicts of a run; kept in the folder."""
+def verify_all(setup: Setup, folder: RunFolder, die: Die, programs: Programs, transfer: Transfer) -> Verdicts:
+    """The three verdicts of a run; kept in the folder. Currents above those of the `transfer` are counted."""
     if folder.has(ARTEFACT):
         return Verdicts.load(folder, ARTEFACT)
     section, task = setup.experiment.verify, setup.task
+    limits = [activation.domain[1] for activation in transfer.activations]
 
     def judge(chip: Chip, program: Program) -> VerdictRecord:
         verdict = verify(
-            chip, program, setup.inputs, task.y_test, task.n_classes, section.accuracy_min, section.confidence
+            chip, program, setup.inputs, task.y_test, task.n_classes, section.accuracy_min, section.confidence, limits
         )
         return VerdictRecord(**{name: getattr(verdict, name) for name in VerdictRecord.model_fields})
 

@@ -5,6 +5,7 @@ Nothing is dropped: a sample without a converged answer is counted on its own an
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import jax.numpy as jnp
@@ -17,6 +18,37 @@ from anamorph.errors import BadInput, DoesNotFit
 from anamorph.network.forward import decide
 from anamorph.substrate.contract import Chip, Program, Response
 from anamorph.verify.interval import wilson
+
+
+@dataclass(frozen=True)
+class Above:
+    """Currents into neurons behind the first layer above those at which they were measured.
+
+    Attributes:
+        count: so many, over all dies and samples.
+        samples: in so many samples, over all dies.
+        largest: of all currents into those neurons, A; 0 where the chip cannot be probed inside.
+    """
+
+    count: int = 0
+    samples: int = 0
+    largest: float = 0.0
+
+    @classmethod
+    def of(cls, response: Response, limits: Sequence[float]) -> Above:
+        """Count what a chip with one program answered.
+
+        Args:
+            response: of the chip.
+            limits: the largest current at which the neurons of each layer were measured, A.
+        """
+        layers = list(zip(response.neuron_currents or (), limits, strict=False))[1:]
+        if not layers:
+            return cls()
+        above = [np.asarray(currents)[:, 0] > limit * (1 + 1e-9) for currents, limit in layers]  # NaN is not
+        samples = np.any([layer.any(-1) for layer in above], axis=0)
+        largest = max(float(np.max(np.nan_to_num(np.asarray(currents)))) for currents, _ in layers)
+        return cls(sum(int(layer.sum()) for layer in above), int(samples.sum()), largest)
 
 
 @dataclass(frozen=True)
@@ -33,6 +65,7 @@ class Verdict:
         yield_low: lower end of the Wilson interval of the yield.
         yield_high: upper end.
         confidence: of that interval.
+        above: currents above the `limits` that were given.
     """
 
     accuracy: Float[np.ndarray, " dies"]
@@ -44,6 +77,7 @@ class Verdict:
     yield_low: float
     yield_high: float
     confidence: float
+    above: Above = Above()
 
     @property
     def n_dies(self) -> int:
@@ -64,6 +98,7 @@ def verify(
     n_classes: int,
     accuracy_min: float,
     confidence: float = 0.95,
+    limits: Sequence[float] = (),
 ) -> Verdict:
     """Run labelled samples through programmed chips and judge the answers.
 
@@ -75,6 +110,7 @@ def verify(
         n_classes: the first outputs of the chip, of which the largest is the answer.
         accuracy_min: the accuracy from which on a die passes, 0 to 1.
         confidence: of the yield's interval.
+        limits: the largest current at which the neurons of each layer were measured, A; larger ones are counted.
 
     Raises:
         BadInput: NaN or negative inputs, labels that name no class, several programs per chip.
@@ -84,7 +120,8 @@ def verify(
     wanted = checks.labels(labels, len(currents), n_classes, "verify: labels")
     if not 0 <= accuracy_min <= 1:
         raise BadInput("not an accuracy", where="accuracy_min", expected="0 to 1", got=str(accuracy_min))
-    outputs, converged = _answers(chip.run(program, jnp.asarray(currents)), n_classes)
+    response = chip.run(program, jnp.asarray(currents))
+    outputs, converged = _answers(response, n_classes)
     predictions = np.where(converged, decide(outputs), -1)
     n_right = np.sum(predictions == wanted, axis=-1)
     # Counts are compared, so that 27 right of 30 reach an accuracy of 0.9 whatever 0.9 rounds to.
@@ -100,6 +137,7 @@ def verify(
         yield_low=low,
         yield_high=high,
         confidence=confidence,
+        above=Above.of(response, limits),
     )
 
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from anamorph import cli_data, cli_mixed_signal, cli_processor
+from anamorph import cli_data, cli_mixed_signal, cli_processor, cli_vmm
 from anamorph.cli_mixed_signal import run_ms_neuron
 from anamorph.cli_netlist import netlist
 from anamorph.cli_nir import nir
@@ -48,6 +48,7 @@ app = typer.Typer(
 app.add_typer(cli_data.app, name="data")
 app.add_typer(cli_mixed_signal.app, name="neuron")
 app.add_typer(cli_processor.app, name="processor")
+app.add_typer(cli_vmm.app, name="vmm")
 
 Subject = Annotated[str, typer.Argument(metavar="EXPERIMENT", help="A built-in experiment, or a TOML file.")]
 Started = Annotated[str, typer.Argument(metavar="RUN", help="A run folder, a built-in experiment, or a TOML file.")]

@@ -1,18 +1,17 @@
-"""`anamorph processor`: the inference processor built of memory-cell multipliers; so far, what a network asks of it."""
+"""`anamorph processor`: the inference processor built of memory-cell multipliers."""
 
 from __future__ import annotations
 
-import json
-import os
 import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from anamorph.errors import BadInput
+from anamorph.cli_arguments import sizes, write_json
+from anamorph.cli_processor_run import run, sweep
 
-app = typer.Typer(no_args_is_help=True, help="The inference processor: what a network asks of it.")
+app = typer.Typer(no_args_is_help=True, help="The inference processor: what a network asks of it, and what it gives.")
 
 
 @app.command()
@@ -30,23 +29,11 @@ def network(
     from anamorph.processor.workloads import load
     from anamorph.processor.workloads.table import table
 
-    found = load(subject, _sizes(dimension or []))
+    found = load(subject, sizes(dimension or []))
     if json_ is not None:
-        partial = json_.with_name(f".partial-{json_.name}")
-        try:
-            partial.write_text(json.dumps(found.as_json(), indent=1) + "\n")
-            os.replace(partial, json_)
-        finally:
-            partial.unlink(missing_ok=True)
+        write_json(json_, found.as_json())
     sys.stdout.write(table(found))
 
 
-def _sizes(texts: list[str]) -> dict[str, int]:
-    """NAME=N, each once."""
-    sizes: dict[str, int] = {}
-    for text in texts:
-        name, _, size = text.rpartition("=")
-        if not name or not size.isdecimal() or not 0 < len(size) < 10 or int(size) == 0 or name in sizes:
-            raise BadInput("not a size", where="--dimension", expected="NAME=N, each once", got=f"'{text[:80]}'")
-        sizes[name] = int(size)
-    return sizes
+app.command()(run)
+app.command()(sweep)

@@ -16,7 +16,7 @@ from anamorph.technology import Technology
 
 #: Every kind of line that a deck may hold. A command line of ngspice is none of them.
 LEGAL = re.compile(
-    r"\* .*|\.func \w+\([a-z,]+\) \{[^{}]*\}|\.subckt( [\w=.+-]+)+|\.ends|\.end|\.op|\+ .*|[XRCIVBF]\S+ .+"
+    r"\* .*|\.func \w+\([a-z,]+\) \{[^{}]*\}|\.subckt( [\w=.+-]+)+|\.ends|\.end|\.op|\+ .*|[XRCIVBFG]\S+ .+"
     r"|\.options( \w+=[\w.+-]+)+|\.nodeset v\([\w.]+\)=\S+|\.save [vi]\([\w.]+\)|\.tran( [\w.+-]+){4}"
 )
 DRIVES = {"i_in": 15e-9, "vdd": 1.8, "out": 0.35}

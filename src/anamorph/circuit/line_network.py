@@ -35,7 +35,7 @@ Ohm = Float[Array, ""] | float
 
 
 class Factors(NamedTuple):
-    """What the elimination of one array leaves for its right-hand sides.
+    """What the elimination of an array, or of each of several, leaves for its right-hand sides.
 
     Attributes:
         conductance: of the cells, S.
@@ -46,12 +46,12 @@ class Factors(NamedTuple):
         segment: resistance of that segment, ohm.
     """
 
-    conductance: Float[Array, "rows cols"]
-    word: Float[Array, "cols cols"]
-    row: Float[Array, "rows cols cols"]
-    admittance: Float[Array, "rows cols cols"]
-    passed: Float[Array, "rows cols cols"]
-    segment: Float[Array, " rows"]
+    conductance: Float[Array, "*arrays rows cols"]
+    word: Float[Array, "*arrays cols cols"]
+    row: Float[Array, "*arrays rows cols cols"]
+    admittance: Float[Array, "*arrays rows cols cols"]
+    passed: Float[Array, "*arrays rows cols cols"]
+    segment: Float[Array, "*arrays rows"]
 
 
 class Lines(NamedTuple):
@@ -64,10 +64,10 @@ class Lines(NamedTuple):
         output: current out of every bit line, A.
     """
 
-    word: Float[Array, "*inputs rows cols"]
-    bit: Float[Array, "*inputs rows cols"]
-    cell: Float[Array, "*inputs rows cols"]
-    output: Float[Array, "*inputs cols"]
+    word: Float[Array, "*arrays inputs rows cols"]
+    bit: Float[Array, "*arrays inputs rows cols"]
+    cell: Float[Array, "*arrays inputs rows cols"]
+    output: Float[Array, "*arrays inputs cols"]
 
 
 def shared_resistance(cells: int, segment: Ohm, first: Ohm, side: str) -> Float[Array, "cells cells"]:
@@ -124,9 +124,15 @@ def transfer(
 
 @jax.jit
 def factorise(
-    conductance: Float[Array, "rows cols"], word: Float[Array, "cols cols"], segment: Float[Array, " rows"]
+    conductance: Float[Array, "arrays rows cols"], word: Float[Array, "cols cols"], segment: Float[Array, " rows"]
 ) -> Factors:
     """Eliminate once; `solve` then costs four products of columns x columns x inputs for each row."""
+    return jax.lax.map(lambda g: _factorise(g, word, segment), conductance)
+
+
+def _factorise(
+    conductance: Float[Array, "rows cols"], word: Float[Array, "cols cols"], segment: Float[Array, " rows"]
+) -> Factors:
     cols = conductance.shape[1]
 
     def step(
@@ -145,18 +151,27 @@ def factorise(
 @jax.jit
 def solve(
     factors: Factors,
-    v: Float[Array, "inputs rows"],
-    sense: Float[Array, "inputs cols"],
-    beside: Float[Array, "inputs rows cols"],
+    v: Float[Array, "arrays inputs rows"],
+    sense: Float[Array, "arrays inputs cols"],
+    beside: Float[Array, "arrays inputs rows cols"],
 ) -> Lines:
     """Every node and current for many inputs.
 
     Args:
-        factors: of the array.
+        factors: of the arrays.
         v: voltages of the sources of the word lines, V.
         sense: voltages that the amplifiers hold, V.
         beside: current source beside every cell, from word to bit line, A.
     """
+    return jax.lax.map(lambda x: _solve(*x), (factors, v, sense, beside))
+
+
+def _solve(
+    factors: Factors,
+    v: Float[Array, "inputs rows"],
+    sense: Float[Array, "inputs cols"],
+    beside: Float[Array, "inputs rows cols"],
+) -> Lines:
     driven = factors.conductance.T[None] * v[:, None, :] + jnp.swapaxes(beside, 1, 2)
     driven = jnp.moveaxis(driven, 2, 0)  # rows, inputs, columns; matrices act from the right, transposed
 

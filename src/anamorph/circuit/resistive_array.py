@@ -119,12 +119,12 @@ class ResistiveArray:
         return self._inputs(v) @ self._effective
 
     @cached_property
-    def factors(self) -> tuple[Factors, ...]:
+    def factors(self) -> Factors:
         """The elimination of every array of the stack, its rows in the order of `bit_side`; found once, then kept."""
         rows, cols = self.shape
         segment = _segments(rows, self.r_bit, self.r_sense)
         flat = self._as_read(jnp.asarray(self.conductance, float)).reshape(-1, rows, cols)
-        return tuple(line_network.factorise(g, self._word(), segment) for g in flat)
+        return line_network.factorise(flat, self._word(), segment)
 
     def voltages(self, v: Reals, v_sense: Reals | float = 0.0, beside: Reals | float = 0.0) -> Lines:
         """Every node's voltage and every cell's current, ``[*stack, inputs, rows, cols]``.
@@ -143,11 +143,9 @@ class ResistiveArray:
         held = jnp.broadcast_to(jnp.asarray(v_sense, float), (*self.stack, count, cols))
         inputs = self._as_read(jnp.broadcast_to(inputs, (*self.stack, count, rows)), axis=-1)
         currents = self._as_read(jnp.broadcast_to(jnp.asarray(beside, float), (*self.stack, count, rows, cols)))
-        flat = [x.reshape(-1, *x.shape[len(self.stack) :]) for x in (inputs, held, currents)]
-        each = [line_network.solve(f, x, h, j) for f, x, h, j in zip(self.factors, *flat, strict=True)]
-        word, bit, cell, output = (
-            jnp.stack(x).reshape(*self.stack, *x[0].shape) for x in zip(*each, strict=True)
-        )  # fmt: skip
+        flat = (x.reshape(-1, *x.shape[len(self.stack) :]) for x in (inputs, held, currents))
+        found = line_network.solve(self.factors, *flat)
+        word, bit, cell, output = (x.reshape(*self.stack, *x.shape[1:]) for x in found)
         return Lines(self._as_read(word), self._as_read(bit), self._as_read(cell), output)
 
     def solve_cells(

@@ -85,6 +85,7 @@ class SubthresholdCell(NamedTuple):
         )  # fmt: skip
 
 
+@jax.jit
 def subthreshold_current(
     cell: SubthresholdCell,
     v_t: Reals,
@@ -131,6 +132,7 @@ def programmed_threshold(
     return _root(excess, jnp.broadcast_to(start, jnp.broadcast_shapes(start.shape, drain.shape)))
 
 
+@jax.jit
 def drain_factor(
     cell: SubthresholdCell, drain: Reals, v_read: Reals, temperature: Real = T_REFERENCE, current: Reals = 0.0
 ) -> Float[Array, "..."]:
@@ -196,6 +198,7 @@ def discharged_voltage(
     return jax.lax.scan(step, v, None, length=steps)[0]
 
 
+@jax.jit
 def memristor_current(conductance: Reals, voltage: Reals, beta: Reals = 0.0) -> Float[Array, "..."]:
     """``G sinh(beta V) / beta``, A; ohmic for `beta` = 0.
 
@@ -240,6 +243,7 @@ def source_voltage(
     return _root(excess, jnp.minimum(start, 0.9 * drain))
 
 
+@jax.jit
 def one_transistor_one_resistor_current(
     cell: SubthresholdCell,
     v_t: Reals,

@@ -93,7 +93,7 @@ def test_an_interrupt_exits_with_3_and_the_same_command_goes_on(two_measurements
 
 def test_papers_are_listed() -> None:
     found = CliRunner().invoke(cli.app, ["list"])
-    assert "papers:\n  binas_2016\n" in found.stdout
+    assert "papers:\n  bavandpour_2019\n  binas_2016\n" in found.stdout
 
 
 def test_a_waiting_reader_is_told_what_is_done() -> None:

@@ -131,7 +131,8 @@ def evaluate(columns: Columns, designs: Designs, costs: Costs | None = None) -> 
     memory = np.where(d.edram_bytes > 0, 8 * d.edram_bytes, held)
     parts = {name: np.broadcast_to(value, (len(d),)) for name, value in block.area.items()}
     in_use = np.minimum(held, memory).astype(float)
-    price = prices(d, where.stacks.astype(float), library(d.node), parts, in_use, memory.astype(float))
+    chip, occupied = where.stacks.astype(float), where.occupied.astype(float)
+    price = prices(d, chip, occupied, library(d.node), parts, in_use, memory.astype(float))
 
     turning = where.turns > 1
     multiply = where.turns * (block.interval + turning * block.select_time)

@@ -24,14 +24,14 @@ def metrics(found: Evaluation, index: int = 0) -> dict[str, dict[str, Any]]:
     one = {
         "energy_efficiency": (found.efficiency[index], "Op/J"),
         "throughput": (found.throughput[index], "Op/s"),
-        "area_efficiency": (found.area_efficiency[index] / MEGABYTE_PER_MM2, "MB/mm^2"),
+        "area_efficiency": (found.area_efficiency[index] / MEGABYTE_PER_MM2, "MB/mm²"),
         "area": (found.chip_area[index], "m^2"),
         "energy_per_inference": (found.energy_per_inference[index], "J"),
         "energy_per_operation": (1 / found.efficiency[index], "J"),
         "latency": (found.latency[index], "s"),
         "inferences_per_second": (1 / found.period[index], "Hz"),
         "power": (found.energy_per_inference[index] / found.period[index], "W"),
-        "weights_per_area": (found.capacity[index] / found.chip_area[index] / PER_MM2, "1/mm^2"),
+        "weights_per_area": (found.capacity[index] / found.chip_area[index] / PER_MM2, "1/mm²"),
         "utilisation": (found.utilisation[index], "%"),
     }
     counts = {
@@ -46,7 +46,7 @@ def metrics(found: Evaluation, index: int = 0) -> dict[str, dict[str, Any]]:
     return entries
 
 
-def _entry(value: float, unit: str, basis: str) -> dict[str, Any]:
+def _entry(value: float | int, unit: str, basis: str) -> dict[str, Any]:
     return {"value": float(value), "unit": unit, "low": None, "high": None, "basis": basis, "n": 1}
 
 

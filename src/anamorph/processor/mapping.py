@@ -69,7 +69,6 @@ class Mapping:
         tiles: all of them.
         stacks: that the network needs.
         on_chip: stacks that the chip has.
-        own: layer -> stacks over which its segments are dealt out.
         copies: layer -> copies of it that are stored (also for a layer that uses another's).
         used: layer -> vectors of a line multiplied at once.
     """
@@ -77,7 +76,6 @@ class Mapping:
     tiles: Tiles
     stacks: int
     on_chip: int
-    own: dict[int, int]
     copies: dict[int, int]
     used: dict[int, int]
 
@@ -106,21 +104,27 @@ def place_tiles(plan: Plan, processor: Processor, planes: int) -> Mapping:
     room = processor.stack * planes
     placed: list[tuple[_Segment, int, int]] = []
     if processor.pipelined:
-        own, base = {}, 0
-        for i, segments in cut.items():
-            own[i] = math.ceil(len(segments) / (room // segments[0].height))
-            placed += [(s, base + k, y) for s, k, y in _dealt(segments, own[i])]
-            base += own[i]
+        base = 0
+        for segments in cut.values():
+            own = math.ceil(len(segments) / (room // segments[0].height))
+            placed += [(s, base + k, y) for s, k, y in _dealt(segments, own)]
+            base += own
         stacks = chip = base
         if processor.blocks is not None:
             chip = processor.blocks // processor.stack
     else:
         ordered = sorted((s for segments in cut.values() for s in segments), key=lambda s: -s.height)
-        stacks = _fewest(ordered, room)
+        pooled, zones = _fewest(ordered, room), _zones(ordered, room)
+        stacks = min(pooled, sum(zones.values()))
         chip = stacks if processor.blocks is None else processor.blocks // processor.stack
-        placed = _dealt(ordered, max(stacks, chip))
-        own = dict.fromkeys(products, max(stacks, chip))
-    return Mapping(_table(placed, processor.stack), stacks, chip, own, copies, used)
+        if pooled <= max(stacks, chip):
+            placed = _dealt(ordered, max(stacks, chip))
+        else:
+            base = 0
+            for height, zone in zones.items():
+                placed += [(s, base + k, y) for s, k, y in _dealt([s for s in ordered if s.height == height], zone)]
+                base += zone
+    return Mapping(_table(placed, processor.stack), stacks, chip, copies, used)
 
 
 def _copies(products: dict[int, Product], owner: dict[int, int], processor: Processor) -> tuple[dict, dict]:
@@ -175,6 +179,14 @@ def _fewest(segments: list[_Segment], room: int) -> int:
     while sum(s.height for s in segments[::stacks]) > room:  # the first stack is the fullest: heights fall
         stacks += 1
     return stacks
+
+
+def _zones(segments: list[_Segment], room: int) -> dict[int, int]:
+    """Stacks that the segments of each height take for themselves, the highest first."""
+    count: dict[int, int] = {}
+    for s in segments:
+        count[s.height] = count.get(s.height, 0) + 1
+    return {height: math.ceil(n / (room // height)) for height, n in count.items()}
 
 
 def _table(placed: list[tuple[_Segment, int, int]], stack: int) -> Tiles:

@@ -113,5 +113,5 @@ def pass_moves(
     return moved, q.steps * busy
 
 
-def _words(values: Words, bits: Int[np.ndarray, " designs"], designs: Designs) -> Words:
+def _words(values: Int[np.ndarray, "layers #designs"], bits: Int[np.ndarray, " designs"], designs: Designs) -> Words:
     return -(-values * bits // designs.bus_bits)

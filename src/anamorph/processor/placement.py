@@ -2,8 +2,10 @@
 
 A matrix is cut into tiles of a block's size; small groups stand corner to corner in one tile. Tiles of one block column
 whose currents add up on shared bit lines are a segment: it multiplies at once and needs a stack's neurons for itself.
-A stack has room for `stack` x planes tiles. Segments of equal height are dealt out to stacks one after another, the
-highest first, so that a layer's segments are on as many stacks as there are; what shares a stack takes turns.
+A stack has room for `stack` x planes tiles. What shares a stack takes turns, so a layer's segments are dealt out to
+stacks one after another: either to all stacks, the highest segments first (which wastes little where stacks have room
+for many), or those of each height to stacks of their own (where they have room for few); whichever takes fewer stacks,
+and the former where the chip has enough. Pipelined, each layer has stacks of its own.
 
 `mapping.place` does the same tile by tile; tests hold the two together.
 """
@@ -41,6 +43,7 @@ class Placement:
         tiles: that hold weights, all copies; 0 where another layer's cells are used.
         needed: stacks that the network needs.
         stacks: on the chip.
+        occupied: stacks with tiles; the others are switched off.
     """
 
     pack: Table
@@ -57,6 +60,7 @@ class Placement:
     tiles: Table
     needed: Row
     stacks: Row
+    occupied: Row
 
     @property
     def fits(self) -> np.ndarray:
@@ -82,31 +86,38 @@ def place(products: Products, designs: Designs, planes: Row) -> Placement:
     room = d.stack * planes
     if d.pipelined:
         own = -(-wanted // (room // height))
-        needed = (own * p.times).sum(axis=0)
+        occupied = needed = (own * p.times).sum(axis=0)
         turns, enabled = -(-segments * used // own), np.minimum(own, segments * used)
     else:
-        needed = pooled_stacks(height, wanted * p.stored * p.times, d, room)
-        own = np.broadcast_to(needed, wanted.shape)
+        heights, count = by_height(height, wanted * p.stored * p.times)
+        pooled, zones = pooled_stacks(heights, count, room), -(-count // (room // heights).clip(1))
+        needed = np.minimum(pooled, zones.sum(axis=0))
         chip = np.where(d.blocks > 0, np.maximum(d.blocks // d.stack, needed), needed)
-        turns, enabled = -(-segments * used // chip), np.minimum(chip, segments * used)
+        zone = np.take_along_axis(zones, heights[0] - height, axis=0)
+        own = np.where(pooled <= chip, chip, zone)
+        occupied = np.where(pooled <= chip, np.minimum(chip, count.sum(axis=0)), needed)
+        turns, enabled = -(-segments * used // own), np.minimum(own, segments * used)
     tiles = packs * across * down * stored * p.stored
     stacks = np.where(d.blocks > 0, d.blocks // d.stack, needed)
     return Placement(pack, packs, across, down, parts, height, segments, stored, used, turns, enabled, tiles, needed,
-                     stacks)  # fmt: skip
+                     stacks, occupied)  # fmt: skip
 
 
-def pooled_stacks(height: Table, segments: Table, designs: Designs, room: Row) -> Row:
+def by_height(height: Table, segments: Table) -> tuple[np.ndarray, np.ndarray]:
+    """Heights from the largest down to 1, ``[heights, 1]``, and how many segments have each, ``[heights, designs]``."""
+    heights = np.arange(int(height.max()), 0, -1)[:, None]
+    return heights, np.stack([(segments * (height == h)).sum(axis=0) for h in heights[:, 0]])
+
+
+def pooled_stacks(heights: np.ndarray, count: np.ndarray, room: Row) -> Row:
     """The fewest stacks that have room for all segments, dealt out from the highest to the lowest.
 
     With S stacks the fullest is the first, which gets every S-th segment: the sum over heights h of h times the
     multiples of S among the ranks of segments of that height. It falls with S, so bisection finds the fewest.
     """
-    highest = int(height.max())
-    heights = np.arange(highest, 0, -1)[:, None]
-    count = np.stack([(segments * (height == h)).sum(axis=0) for h in heights[:, 0]])
     end = count.cumsum(axis=0)
     begin = end - count
-    low, high = np.zeros(len(designs), np.int64), end[-1].copy()
+    low, high = np.zeros(len(room), np.int64), end[-1].copy()
     while (open_ := low + 1 < high).any():
         middle = np.where(open_, (low + high) // 2, high)
         filled = (heights * (-(-end // middle) - -(-begin // middle))).sum(axis=0)

@@ -1,11 +1,12 @@
 """What one use of each component of a design takes, and how large each is: arrays over designs, SI units.
 
-What follows from the architecture: the memory's port is as wide as the bus. The memory stands in the middle of a square
-of blocks, so that along wires a block is half a side away on average and a whole one at most; the former counts for
-energy, the latter for time, area and leakage. The memory is made of banks that take turns: it keeps up with the bus,
-and its access time delays only the first word of a pass. Functions on the way to memory are as many lanes as a word has
-values, sums of parts as many as there are neurons. The auxiliary unit computes with twice the bits of a value and four
-more, as sums of products need.
+What follows from the architecture: the memory's port is as wide as the bus, which carries a word at a time. The memory
+stands in the middle of a square of blocks, so that along wires a block is half a side away on average and a whole one
+at most; the former counts for energy, the latter for time, area and leakage. A network that leaves blocks free has those
+around the memory, and what is beyond them, blocks, control and bus, is switched off. The memory is made of banks that
+take turns: it keeps up with the bus, and its access time delays only the first word of a pass. Functions on the way to
+memory are as many lanes as a word has values, sums of parts as many as there are neurons. The auxiliary unit computes
+with twice the bits of a value and four more, as sums of products need.
 """
 
 from __future__ import annotations
@@ -63,13 +64,20 @@ class Prices:
 
 
 def prices(
-    designs: Designs, stacks: Row, library: Library, stack_area: dict[str, Row], held_bits: Row, memory_bits: Row
+    designs: Designs,
+    stacks: Row,
+    occupied: Row,
+    library: Library,
+    stack_area: dict[str, Row],
+    held_bits: Row,
+    memory_bits: Row,
 ) -> Prices:
     """Prices of designs.
 
     Args:
         designs: processors.
         stacks: on each chip.
+        occupied: of these, those in use.
         library: of components.
         stack_area: area of one stack by part, m².
         held_bits: of the memory that are in use; the rest is switched off.
@@ -83,7 +91,9 @@ def prices(
     address = np.ceil(np.log2(np.maximum(blocks, 2)))
     part = {name: _part(library, name) for name in ("edram", "bus", "buffer", "adder", "control", "activation")}
     bank = np.minimum(memory_bits, BANK_BITS)
-    side = np.sqrt(stacks * sum(stack_area.values()) + part["edram"].area(width, memory_bits))
+    each = sum(stack_area.values())
+    side = np.sqrt(stacks * each + part["edram"].area(width, memory_bits))
+    near = np.sqrt(occupied * each + part["edram"].area(width, held_bits))
     inputs = d.input_bits.astype(float)
     stages = blocks * d.block_rows
     one = np.ones(len(d))
@@ -101,15 +111,15 @@ def prices(
     }
     idle = {
         "memory": part["edram"].leakage(width, held_bits),
-        "bus": part["bus"].leakage(width, side),
+        "bus": part["bus"].leakage(width, near),
         "auxiliary unit": np.sum([one_.leakage(wide, aux) for one_ in unit.values()], axis=0),
-        "control": part["control"].leakage(address, blocks),
+        "control": part["control"].leakage(address, occupied * d.stack),
     }
     per_unit = {name: one_.energy(wide, one) for name, one_ in unit.items()}
     return Prices(
-        word=np.maximum(library.clock, part["bus"].latency(width, side)),
-        begin=part["edram"].latency(width, bank) + part["bus"].latency(width, side),
-        access=part["edram"].energy(width, bank), transfer=part["bus"].energy(one, side / 2),
+        word=np.maximum(library.clock, part["bus"].latency(width, near)),
+        begin=part["edram"].latency(width, bank) + part["bus"].latency(width, near),
+        access=part["edram"].energy(width, bank), transfer=part["bus"].energy(one, near / 2),
         shift=part["buffer"].energy(inputs, one), add=part["adder"].energy(sums, one),
         add_time=part["adder"].latency(sums, one), command=part["control"].energy(address, blocks),
         operation=np.stack([np.sum([per_unit[name] for name in UNITS[kind]], axis=0) for kind in COUNTED]),

@@ -150,7 +150,8 @@ def build(plan: Plan, processor: Processor, costs: Costs | None = None) -> Sched
     memory = held if processor.edram_bytes is None else 8 * processor.edram_bytes
     parts = {name: np.broadcast_to(value, (1,)) for name, value in block.area.items()}
     bits = (np.array([float(min(held, memory))]), np.array([float(memory)]))
-    price = prices(one, np.array([float(mapping.on_chip)]), library(processor.node), parts, *bits)
+    chips = (np.array([float(mapping.on_chip)]), np.array([float(len(np.unique(mapping.tiles.stack)))]))
+    price = prices(one, *chips, library(processor.node), parts, *bits)
     chip = Chip(
         planes, mapping.on_chip, price.word[0].item(), price.begin[0].item(), library(processor.node).clock,
         _scalar(block.interval), _scalar(block.select_time), _scalar(block.time) - _scalar(block.interval),

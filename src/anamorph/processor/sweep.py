@@ -24,7 +24,7 @@ from anamorph.vmm.refusal import refusals
 #: Designs evaluated at once: arrays of layers times this fit a processor's cache.
 BATCH = 1024
 #: What is judged, more being better, with its unit.
-CRITERIA = {"energy_efficiency": "Op/J", "throughput": "Op/s", "area_efficiency": "MB/mm^2"}
+CRITERIA = {"energy_efficiency": "Op/J", "throughput": "Op/s", "area_efficiency": "MB/mm²"}
 #: What is told beside it.
 BESIDE = {"area": "m^2", "latency": "s", "energy_per_inference": "J", "utilisation": "%", "blocks": ""}
 
@@ -56,12 +56,12 @@ class Sweep:
         """Whether all designs were evaluated."""
         return len(self.number) == self.asked
 
-    def processor(self, index: int) -> Processor:
+    def processor(self, index: int | np.integer) -> Processor:
         """The design of a point."""
         ((_, one),) = self.grid.batches(self.number[index : index + 1], 1)
         return one.one(0)
 
-    def row(self, index: int) -> dict[str, Any]:
+    def row(self, index: int | np.integer) -> dict[str, Any]:
         """A point as plain values: what was varied, and its figures."""
         varied = self.processor(index).as_json()
         names = {one for name in self.grid.values for one in _names(name)} | {"encoding"}

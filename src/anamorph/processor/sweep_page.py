@@ -34,7 +34,7 @@ def rows(found: Sweep) -> list[tuple[str, ...]]:
         one = found.row(index)
         figures = (
             show(one["energy_efficiency"], "Op/J"), show(one["throughput"], "Op/s"),
-            show(one["area_efficiency"], "MB/mm^2"), show(one["area"], "m^2"), show(one["latency"], "s"),
+            show(one["area_efficiency"], "MB/mm²"), show(one["area"], "m^2"), show(one["latency"], "s"),
         )  # fmt: skip
         table.append((*(str(one[name]) for name in varied), *figures))
     return table

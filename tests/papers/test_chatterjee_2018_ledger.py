@@ -39,7 +39,7 @@ def test_claims_of_networks_are_read_off_the_study() -> None:
 
     def judged(clean: float, *added: float) -> Judged:
         errors = Errors(clean + np.array([[0, 0], [0, 0], added, [0.5, 0.5]]), np.zeros(4))
-        return Judged(clean, errors, errors, errors, Errors(clean + np.array([added]), np.zeros(1)))
+        return Judged(clean, errors, Errors(clean + np.array([added]), np.zeros(1)))
 
     cases = tuple(
         Case(name, bits, judged(0.02 + 0.001 * (bits == 16), 0.01, 0.03), None)

@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Float
 
-from anamorph.cell.differential_pair import DifferentialPair, neuron
+from anamorph.cell.differential_pair import DifferentialPair, neuron, standard
 from anamorph.cell.pair_sizing import sized
 from anamorph.characterise.differential_pair import characterise_pair
 from anamorph.digital.accumulator import mac
@@ -111,7 +111,7 @@ def compare(
         noise_max: noise at the analog output that must not be exceeded, V²; sets the load capacitor.
         accumulate: the digital neuron is multiplier, adder and registers, and not the multiplier alone.
         fifo_depth: words of FIFOs around power-gated logic; none for logic that is always on.
-        design: of the analog neuron, if not the default of that many bits and synapses.
+        design: of the analog neuron, if not the standard one of that many bits and synapses.
         biases: tail currents at which it is simulated, A, rising.
         seed: of the operands.
 
@@ -126,7 +126,7 @@ def compare(
     if len(biases) < 2 or (np.diff(biases) <= 0).any():
         raise BadInput("biases do not rise", where="biases", expected="two or more", got=f"{list(biases)}")
     logic = digital_neuron(technology, n_bits, n_synapses, accumulate=accumulate, seed=seed)
-    base = design or DifferentialPair(n_bits, n_synapses)
+    base = design or standard(n_bits, n_synapses)
     if noise_max is not None:
         base = quiet(base, technology, noise_max)
     analog = _analog(base, technology, biases, f)

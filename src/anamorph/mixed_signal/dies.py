@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float, Int, PRNGKeyArray
 
-from anamorph.cell.differential_pair import DifferentialPair
+from anamorph.cell.differential_pair import DifferentialPair, standard
 from anamorph.cell.pair_sizing import sized
 from anamorph.characterise.pair_mismatch import PairSpreads, drawn_synapses, made_weights, pair_spreads
 from anamorph.errors import BadInput
@@ -41,7 +41,7 @@ def cell_spreads(technology: Technology, n_bits: int, bias: float, area: float =
     """
     if not (np.isfinite(area) and area > 0):
         raise BadInput("not an area", where="dies: area", expected="above 0", got=f"{area}")
-    design = sized(technology, bias, DifferentialPair(n_bits))
+    design = sized(technology, bias, standard(n_bits))
     spreads = pair_spreads(technology, design)
     return design, PairSpreads(*(one / area**0.5 for one in spreads))
 

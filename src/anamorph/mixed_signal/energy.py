@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from anamorph.cell.differential_pair import DifferentialPair
+from anamorph.cell.differential_pair import standard
 from anamorph.characterise.differential_pair import PairCharacteristics, characterise_pair
 from anamorph.cost.neuron_comparison import Comparison, compare
 from anamorph.report.figures.style import ORANGE, VERMILION, axis, colour, log_axis, new_plot
@@ -47,7 +47,7 @@ class Energy:
 def energies(technology: Technology, n_bits: Sequence[int]) -> Energy:
     """Compare both neurons for each number of bits."""
     compared = {bits: compare(technology, bits, FREQUENCIES) for bits in n_bits}
-    design = DifferentialPair(min(n_bits))
+    design = standard(min(n_bits))
     return Energy(compared, characterise_pair(design, technology, BIASES, np.array([design.full_code])))
 
 

@@ -34,14 +34,21 @@ class MixedSignalExperiment(BaseModel):
     n_bits: tuple[Bits, ...] = Field((3, 8, 16), min_length=1, max_length=8)
     networks: tuple[Literal["mnist_fcn", "mnist_cnn", "cifar_cnn"], ...] = Field(("mnist_cnn",), max_length=3)
     epochs: StrictInt = Field(6, ge=1, le=1000)
+    cifar_epochs: StrictInt = Field(30, ge=1, le=1000)
     noise_epochs: StrictInt = Field(3, ge=0, le=1000)
     learning_rate: Number = Field(0.01, gt=0, le=1)
     batch_size: StrictInt = Field(100, ge=1, le=10_000)
     train: StrictInt | None = Field(None, ge=1, le=60_000)
     test: StrictInt | None = Field(None, ge=1, le=10_000)
     noise_powers: tuple[Power, ...] = Field(min_length=1, max_length=100)
-    training_noise: Power = 3e-5
+    training_noise: Power = 3e-4
     draws: StrictInt = Field(10, ge=1, le=10_000)
+
+    def trained_from(self) -> dict[str, object]:
+        """What the trained weights depend on, and what is then asked of them not."""
+        judged = {"name", "title", "networks", "n_bits", "test", "noise_powers", "draws"}
+        found = {key: getattr(self, key) for key in type(self).model_fields if key not in judged}
+        return {**found, "most_bits": max(self.n_bits)}
 
     def text(self) -> str:
         """The whole experiment as TOML, defaults included; it reads back as an equal one."""

@@ -110,12 +110,12 @@ def fully_connected(image: Image, hidden: Sequence[int], classes: int) -> MacNet
     return MacNetwork(tuple(layers))
 
 
-def convolutional(image: Image, channels: Sequence[int], kernel: int, classes: int) -> MacNetwork:
-    """Convolutions, each with averages over two by two behind it, and a dense layer."""
+def convolutional(image: Image, channels: Sequence[int], kernels: Sequence[int], classes: int) -> MacNetwork:
+    """Convolutions with kernels of these sides, each with averages over two by two behind it, and a dense layer."""
     layers: list[Layer] = []
-    for count in channels:
+    for count, side in zip(channels, kernels, strict=True):
         before = image if not layers else layers[-1].image_out
-        layers.append(Convolution(before, (kernel, kernel), count))
+        layers.append(Convolution(before, (side, side), count))
         layers.append(Average(layers[-1].image_out))
     layers.append(dense(layers[-1].image_out, classes))
     return MacNetwork(tuple(layers))

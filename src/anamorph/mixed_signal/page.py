@@ -10,7 +10,9 @@ import numpy as np
 
 from anamorph.mixed_signal.energy import LOW, Energy, energy_sections
 from anamorph.mixed_signal.experiment import MixedSignalExperiment
-from anamorph.mixed_signal.study import ALLOWED, QUOTED, WITH_MISMATCH, Case, Study, allowed_power
+from anamorph.mixed_signal.front import Line, front_of
+from anamorph.mixed_signal.study import ALLOWED, QUOTED, WITH_MISMATCH, Case, Study
+from anamorph.report.figures.mac_energy import EnergyCurve, error_against_energy
 from anamorph.report.figures.mac_noise import ErrorCurve, error_against_noise
 from anamorph.report.page import Figure, Page, Section, Table, write_report
 from anamorph.report.quantity import percent, quantity
@@ -23,14 +25,15 @@ TITLES = {
 
 
 def write_page(
-    path: Path, experiment: MixedSignalExperiment, energy: Energy, found: Study, result: dict[str, Any]
-) -> None:
+    path: Path, experiment: MixedSignalExperiment, energy: Energy, found: Study, fronts: tuple[Line, ...],
+    result: dict[str, Any],
+) -> None:  # fmt: skip
     """Write ``report.html``."""
     page = Page(
         experiment.title or experiment.name,
         summary=_summary(energy, found),
         metrics=result["metrics"],
-        sections=(*energy_sections(energy), *_networks(found), _bought(found)),
+        sections=(*energy_sections(energy), *_networks(found), _bought(found, fronts)),
         warnings=tuple(result["warnings"]),
         provenance=result["provenance"],
     )
@@ -64,63 +67,82 @@ def _networks(found: Study) -> Iterator[Section]:
 
 
 def _plain(found: Study, cases: list[Case]) -> Figure:
-    curves = [ErrorCurve(f"{c.n_bits} bits", c.plain.fresh.error, i) for i, c in enumerate(cases)]
+    curves = [ErrorCurve(f"{c.n_bits} bits", c.plain.branches.error, i) for i, c in enumerate(cases)]
     curves += [
-        ErrorCurve(f"{c.n_bits} bits, trained through noise", c.aware.fresh.error, i, dashed=True)
+        ErrorCurve(f"{c.n_bits} bits, trained through noise", c.aware.branches.error, i, dashed=True)
         for i, c in enumerate(cases)
         if c.aware is not None
     ]
     return error_against_noise(
-        found.powers, curves, QUOTED, "Noise as a random part of the weights, new for every multiplication."
+        found.powers, curves, QUOTED, "Noise of every branch, whatever its input, new for every multiplication."
     )
 
 
 def _readings(found: Study, cases: list[Case]) -> Iterator[Figure]:
     case = min(cases, key=lambda c: c.n_bits)
     best = case.plain
-    curves = [
-        ErrorCurve("part of the weights", best.fresh.error, 0),
-        ErrorCurve("of every branch", best.branches.error, 1),
-        ErrorCurve("frozen, dies", best.frozen.error, 2),
-    ]
+    named = (("part of the weights", best.fresh), ("of every branch", best.branches), ("frozen, dies", best.frozen))
+    curves = [ErrorCurve(name, e.error, i) for i, (name, e) in enumerate(named) if e is not None]
+    mismatched = "" if best.dies is None else (
+        f" Dies whose transistors deviate by the area law, with noise of {WITH_MISMATCH:g} V²: "
+        f"{percent(best.dies.mean[0])} errors, worst {percent(best.dies.worst[0])}."
+    )  # fmt: skip
     yield error_against_noise(
         found.powers, curves, QUOTED,
         f"Three readings of the same power, {case.n_bits} bits, trained without noise: proportional to the input; the "
-        "same whatever the input; and drawn once for good (cut at three standard deviations). Dies whose transistors "
-        f"deviate by the area law, with noise of {WITH_MISMATCH:g} V²: {percent(best.dies.mean[0])} errors, worst "
-        f"{percent(best.dies.worst[0])}.",
+        f"same whatever the input; and drawn once for good (cut at three standard deviations).{mismatched}",
     )  # fmt: skip
 
 
-def _bought(found: Study) -> Section:
+def _bought(found: Study, fronts: tuple[Line, ...]) -> Section:
     rows = []
     for case in found.cases:
+        plain, aware = (
+            next((line for line in fronts if line.case is case and line.aware is through), None)
+            for through in (False, True)
+        )
+        assert plain is not None
         base = case.plain.clean
-        plain = allowed_power(case.plain.branches, found.powers, base)
-        aware = None if case.aware is None else allowed_power(case.aware.branches, found.powers, base)
-        through = ("–", "–")
-        if case.aware is not None:
-            through = (percent(_penalty(found, case.aware, base)), _power(aware, found))
         rows.append(
             (
                 TITLES.get(case.network, case.network), str(case.n_bits), percent(base),
-                percent(_penalty(found, case.plain, base)), through[0], _power(plain, found), through[1],
-                _factor(plain, aware),
+                percent(_penalty(found, case.plain, base)),
+                "–" if case.aware is None else percent(_penalty(found, case.aware, base)),
+                _power(plain.allowed, found), "–" if aware is None else _power(aware.allowed, found),
+                "–" if aware is None else _factor(plain.allowed, aware.allowed), _joule(plain),
+                "–" if aware is None else _joule(aware),
             )
         )  # fmt: skip
     return Section(
-        "What training through noise buys",
-        "At one bandwidth the energy of a multiplication is inversely proportional to the noise power that it allows: "
-        "both hang on the load capacitance alone (docs/mixed-signal.md). The last column therefore is also the factor "
-        "in energy.",
+        "Energy against error, and what training through noise buys",
+        "At one bandwidth thermal noise and the energy of a multiplication hang on the load capacitance alone, the one "
+        "as 1/C, the other as C (docs/mixed-signal.md). Filled markers are cells that exist; the last of them has no "
+        "load capacitor, only its transistors. Open ones continue the law beyond, to cells that do not exist here.",
+        figures=tuple(_energies(fronts, name) for name in dict.fromkeys(c.network for c in found.cases)),
         table=Table(
             ("network", "bits", "error without noise", "more at 1e-6 V²", "trained through noise",
-             "noise for 1 % more", "trained through noise", "times the noise"),
+             "noise for 1 % more", "trained through noise", "times the noise", "energy for 1 % more",
+             "trained through noise"),
             tuple(rows),
-            f"Noise of every branch. Noise for {percent(ALLOWED)} more: at which the mean error is that much above the "
-            "plain network's without noise.",
+            f"Noise of every branch; energy of all multiplications of an inference. For {percent(ALLOWED)} more: where "
+            "the mean error is that much above the plain network's without noise. An energy is that of the cell "
+            "without a load capacitor where even its noise costs less. Both trainings took equally many epochs.",
         ),
     )  # fmt: skip
+
+
+def _energies(fronts: tuple[Line, ...], network: str) -> Figure:
+    own = [line for line in fronts if line.case.network == network]
+    bits = list(dict.fromkeys(line.case.n_bits for line in own))
+    curves = [
+        EnergyCurve(line.name, line.energy, line.error, line.exists, bits.index(line.case.n_bits), line.aware)
+        for line in own
+    ]
+    return error_against_energy(curves, front_of(own), f"{TITLES.get(network, network)}: noise of every branch.")
+
+
+def _joule(line: Line) -> str:
+    return "–" if line.at_one_per_cent is None else quantity(line.at_one_per_cent, "J")
 
 
 def _penalty(found: Study, judged: Any, base: float) -> float:

@@ -9,12 +9,15 @@ from typing import Any
 import numpy as np
 
 from anamorph import technology
+from anamorph.cell.differential_pair import standard
 from anamorph.kept_stages import Stages
 from anamorph.mixed_signal.energy import energies, energy_metrics
 from anamorph.mixed_signal.experiment import MixedSignalExperiment
+from anamorph.mixed_signal.front import CellTrade, Line, front_of, lines
+from anamorph.mixed_signal.monte_carlo import Errors
 from anamorph.mixed_signal.noise import full_scale
 from anamorph.mixed_signal.page import write_page
-from anamorph.mixed_signal.study import QUOTED, SIGMAS, WITH_MISMATCH, Judged, Study, study
+from anamorph.mixed_signal.study import ALLOWED, QUOTED, SIGMAS, WITH_MISMATCH, Judged, Study, study
 from anamorph.run_folder import REPORT, RESULT, RunFolder, open_for
 from anamorph.verify.interval import wilson
 from anamorph.versions import versions
@@ -43,21 +46,23 @@ def run_mixed_signal(
     with open_for(experiment.name, experiment.text(), out) as folder:
         watch("energy")
         energy = energies(card, experiment.n_bits)
+        trades = {bits: CellTrade.of(card, standard(bits)) for bits in experiment.n_bits}
         watch("networks")
         v_fs = full_scale(card.value("nfet", "slope_factor"))
         found = study(experiment, v_fs, _keeper(experiment, folder), tell)
         watch("report")
+        fronts = lines(found, trades)
         result = {
             "experiment": experiment.name,
-            "metrics": energy_metrics(energy) | metrics(found),
+            "metrics": energy_metrics(energy) | metrics(found) | front_metrics(fronts),
             "warnings": list(found.warnings),
             "provenance": {
                 "technology": {"name": card.name, "sha256": card.digest}, "seed": experiment.seed,
                 "versions": versions(),
             },
         }  # fmt: skip
-        folder.write_json(NETWORKS, _arrays(found))
-        folder.write(REPORT, lambda path: write_page(path, experiment, energy, found, result))
+        folder.write_json(NETWORKS, _arrays(found) | _fronts(fronts))
+        folder.write(REPORT, lambda path: write_page(path, experiment, energy, found, fronts, result))
         folder.write_json(RESULT, result)
         return folder.path, result
 
@@ -65,7 +70,7 @@ def run_mixed_signal(
 def _keeper(experiment: MixedSignalExperiment, folder: RunFolder) -> Callable:
     """Weights that were trained before an interruption are read, not trained again."""
     stages = Stages(folder)
-    asked = {"experiment": experiment.text()}
+    asked = experiment.trained_from()
     return lambda name, make: stages.arrays(name, asked, make)
 
 
@@ -76,7 +81,8 @@ def metrics(found: Study) -> dict[str, Any]:
         name = f"{case.network} {case.n_bits} bits"
         entries[f"{name}: error"] = _share(case.plain.clean, found.tested[case.network])
         entries[f"{name}: added at {QUOTED:g} V^2"] = _added(found, case.plain)
-        entries[f"{name}: added by mismatch, with {WITH_MISMATCH:g} V^2"] = _of_dies(case.plain)
+        if case.plain.dies is not None:
+            entries[f"{name}: added by mismatch, with {WITH_MISMATCH:g} V^2"] = _of_dies(case.plain.dies, case.plain)
         if case.aware is not None:
             entries[f"{name}: trained through noise, added at {QUOTED:g} V^2"] = _added(found, case.aware, case.plain)
     return entries
@@ -97,12 +103,41 @@ def _added(found: Study, judged: Judged, base: Judged | None = None) -> dict[str
     }  # fmt: skip
 
 
-def _of_dies(judged: Judged) -> dict[str, Any]:
+def _of_dies(dies: Errors, judged: Judged) -> dict[str, Any]:
     """What transistors that deviate add: mean, best and worst of the dies."""
-    added = judged.dies.error[0] - judged.clean
+    added = dies.error[0] - judged.clean
     return {
         "value": float(added.mean()), "unit": "%", "low": float(added.min()), "high": float(added.max()),
         "basis": "simulated", "n": len(added),
+    }  # fmt: skip
+
+
+def front_metrics(fronts: tuple[Line, ...]) -> dict[str, Any]:
+    """Energies of an inference that costs one per cent of the images, and the noise that this takes."""
+    entries = {}
+    for line in fronts:
+        name = f"{line.case.network} {line.case.n_bits} bits" + (", trained through noise" if line.aware else "")
+        told = (("energy per inference", line.at_one_per_cent, "J"), ("noise power of a branch", line.allowed, "V^2"))
+        for what, value, unit in told:
+            if value is not None:
+                entries[f"{name}: {what}, {ALLOWED:.0%} more errors"] = {
+                    "value": value, "unit": unit, "low": None, "high": None, "basis": "simulated", "n": 1
+                }  # fmt: skip
+    return entries
+
+
+def _fronts(fronts: tuple[Line, ...]) -> dict[str, Any]:
+    networks = dict.fromkeys(line.case.network for line in fronts)
+    chosen = {name: front_of([line for line in fronts if line.case.network == name]) for name in networks}
+    return {
+        "energy_against_error": [
+            {"network": line.case.network, "n_bits": line.case.n_bits, "trained_through_noise": line.aware,
+             "energy_per_inference_j": line.energy.tolist(), "error": line.error.tolist(),
+             "cell_exists": line.exists.tolist()}
+            for line in fronts
+        ],
+        "front": {name: {"energy_per_inference_j": e.tolist(), "error": y.tolist()}
+                  for name, (e, y) in chosen.items()},
     }  # fmt: skip
 
 
@@ -113,7 +148,8 @@ def _arrays(found: Study) -> dict[str, Any]:
         if judged is None:
             return None
         kinds = {"fresh": judged.fresh, "branches": judged.branches, "frozen": judged.frozen, "dies": judged.dies}
-        return {"clean": judged.clean} | {name: errors.error.tolist() for name, errors in kinds.items()}
+        told = {name: errors.error.tolist() for name, errors in kinds.items() if errors is not None}
+        return {"clean": judged.clean} | told
 
     return {
         "noise_power_v2": found.powers.tolist(), "weight_sigma": found.sigmas.tolist(),

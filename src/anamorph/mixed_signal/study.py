@@ -1,13 +1,15 @@
 """What the noise of a multiply-accumulate cell does to networks: errors against noise power, plain and trained for it.
 
-For each network and number of bits two sets of weights: trained without noise, and from there on through noise. Both
-are judged on test images with fresh noise in both readings (a part of the weights, of every branch), as dies whose
-weights deviate for good by so much, and as dies whose transistors deviate by the area law.
+A network is trained once, with the most bits. From there two sets of weights follow for each number of bits, by equally
+many further epochs: without noise, and through noise of every branch. So what they differ in is bits and noise alone,
+and not the start or the time that training was given. Both are judged on test images with fresh noise of every branch,
+the first also as dies whose transistors deviate by the area law; of the fewest bits also with the other readings of the
+same power: a part of the weights, and frozen for good.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 import jax
@@ -16,7 +18,7 @@ from jaxtyping import Float
 
 from anamorph.data import cifar, mnist
 from anamorph.data.checks import first_of
-from anamorph.mixed_signal.dies import Cell, cell_spreads, mismatched
+from anamorph.mixed_signal.dies import cell_spreads, mismatched
 from anamorph.mixed_signal.experiment import MixedSignalExperiment
 from anamorph.mixed_signal.monte_carlo import Errors, fresh_noise, frozen_deviations
 from anamorph.mixed_signal.network import MacNetwork, Weights, convolutional, fully_connected, rounded
@@ -29,8 +31,9 @@ from anamorph.technology import load
 QUOTED = 1e-6
 #: What the extended paper quotes together with mismatch, V^2; and the tail current that cells are made for, A.
 WITH_MISMATCH, TAIL = 1e-7, 200e-12
-#: Layers of the networks (assumed: the papers do not give them).
-FCN_HIDDEN, MNIST_CHANNELS, CIFAR_CHANNELS, KERNEL = (100,), (6, 12), (8, 16), 5
+#: Layers of the networks (assumed: the papers do not give them): neurons, channels, sides of kernels.
+FCN_HIDDEN, MNIST_CHANNELS, MNIST_KERNELS = (100,), (6, 12), (5, 5)
+CIFAR_CHANNELS, CIFAR_KERNELS = (24, 48, 64), (5, 3, 3)
 #: Deviations of dies are cut at so many sigmas.
 SIGMAS = 3.0
 #: Error (a share) above that without noise at which noise counts as too large.
@@ -39,7 +42,7 @@ ALLOWED = 0.01
 
 @dataclass(frozen=True)
 class Images:
-    """A data set as rows of values from 0 to 1, with what has to be said of it."""
+    """A data set as rows of values from 0 (photographs: -1) to 1, full scale, with what has to be said of it."""
 
     x_train: Float[np.ndarray, "n features"]
     y_train: np.ndarray
@@ -54,17 +57,18 @@ class Judged:
 
     Attributes:
         clean: without noise.
-        fresh: noise as a random part of the weights, new for every multiplication.
         branches: noise of every branch, whatever its input.
+        dies: of cells whose every transistor deviates by the area law, with noise of `WITH_MISMATCH` of every branch;
+            None where that was not asked for, as below.
+        fresh: noise as a random part of the weights, new for every multiplication.
         frozen: weights that deviate for good.
-        dies: of cells whose every transistor deviates by the area law, with noise of `WITH_MISMATCH` of every branch.
     """
 
     clean: float
-    fresh: Errors
     branches: Errors
-    frozen: Errors
-    dies: Errors
+    dies: Errors | None = None
+    fresh: Errors | None = None
+    frozen: Errors | None = None
 
 
 @dataclass(frozen=True)
@@ -75,7 +79,7 @@ class Case:
         network: its name.
         n_bits: of a weight's magnitude.
         plain: trained without noise.
-        aware: trained on through noise; None where that was not asked for.
+        aware: trained for as long, the last epochs through noise; None where that was not asked for.
     """
 
     network: str
@@ -111,8 +115,8 @@ def network_of(name: str) -> MacNetwork:
     """The layers of a built-in network."""
     built = {
         "mnist_fcn": lambda: fully_connected((28, 28, 1), FCN_HIDDEN, 10),
-        "mnist_cnn": lambda: convolutional((28, 28, 1), MNIST_CHANNELS, KERNEL, 10),
-        "cifar_cnn": lambda: convolutional((32, 32, 3), CIFAR_CHANNELS, KERNEL, 10),
+        "mnist_cnn": lambda: convolutional((28, 28, 1), MNIST_CHANNELS, MNIST_KERNELS, 10),
+        "cifar_cnn": lambda: convolutional((32, 32, 3), CIFAR_CHANNELS, CIFAR_KERNELS, 10),
     }
     return built[name]()
 
@@ -125,12 +129,14 @@ def images_of(name: str, train: int | None, test: int | None) -> Images:
     """
     if name == "cifar_cnn":
         task = cifar.cifar10(None if train is None else min(train, len(cifar.read("train").labels)), test)
-        return Images(task.x_train, task.y_train, task.x_test, task.y_test, task.warnings)
+        # signals are differential: grey is no signal, black and white are full scale
+        x_train, x_test = ((2 * x - 1).astype(np.float32) for x in (task.x_train, task.x_test))
+        return Images(x_train, task.y_train, x_test, task.y_test, task.warnings)
     found = mnist.read()
     n, m = first_of(train, len(found.x_train), "train"), first_of(test, len(found.x_test), "test")
     return Images(
-        found.x_train[:n].reshape(n, -1) / 255.0, found.y_train[:n].astype(int),
-        found.x_test[:m].reshape(m, -1) / 255.0, found.y_test[:m].astype(int),
+        found.x_train[:n].reshape(n, -1) / np.float32(255), found.y_train[:n].astype(int),
+        found.x_test[:m].reshape(m, -1) / np.float32(255), found.y_test[:m].astype(int),
     )  # fmt: skip
 
 
@@ -156,8 +162,7 @@ def study(
         data, network = images_of(name, experiment.train, _at_most(name, experiment.test)), network_of(name)
         macs[name], tested[name] = network.macs, len(data.y_test)
         warnings += [text for text in data.warnings if text not in warnings]
-        for n_bits in experiment.n_bits:
-            cases.append(_case(experiment, name, network, data, n_bits, sigmas, full_scale, keep, tell))
+        cases += _cases(experiment, name, network, data, sigmas, full_scale, keep, tell)
     return Study(powers, sigmas, full_scale, tuple(cases), macs, tested, tuple(warnings))
 
 
@@ -168,49 +173,73 @@ def _at_most(name: str, test: int | None) -> int | None:
     return min(test, len(cifar.read("test").labels))
 
 
-def _case(
-    experiment: MixedSignalExperiment, name: str, network: MacNetwork, data: Images, n_bits: int,
+def _cases(
+    experiment: MixedSignalExperiment, name: str, network: MacNetwork, data: Images,
     sigmas: np.ndarray, full_scale: float, keep: Callable, tell: Callable[[str], None],
-) -> Case:  # fmt: skip
-    key = named_key(experiment.seed, f"{name} {n_bits}")
-    cell = cell_spreads(load(experiment.technology), n_bits, TAIL)
-    settings = Training(experiment.epochs, experiment.batch_size, experiment.learning_rate, n_bits)
+) -> Iterator[Case]:  # fmt: skip
+    """One network with all numbers of bits."""
+    key, most = named_key(experiment.seed, name), max(experiment.n_bits)
+    epochs = experiment.cifar_epochs if name == "cifar_cnn" else experiment.epochs
+    common = Training(epochs, experiment.batch_size, experiment.learning_rate, most, distort=name == "cifar_cnn")
 
-    def fitted(begin: tuple[Weights, ...] | None, settings: Training, part: str) -> dict[str, np.ndarray]:
+    def kept(stage: str, said: str, settings: Training, begin: tuple[Weights, ...] | None) -> tuple[Weights, ...]:
         def say(epoch: int, loss: float) -> None:
-            tell(f"{name}, {n_bits} bits, {part}: epoch {epoch + 1} of {settings.epochs}")
+            tell(f"{name}, {said}: epoch {epoch + 1} of {settings.epochs}")
 
-        return _flat(train(network, data.x_train, data.y_train, settings, key, say, begin).stored)
+        def make() -> dict[str, np.ndarray]:
+            return _flat(train(network, data.x_train, data.y_train, settings, key, say, begin).stored)
 
-    def judged(stored: tuple[Weights, ...], part: str) -> Judged:
-        tell(f"{name}, {n_bits} bits, {part}: noise")
-        return _judge(experiment, network, rounded(stored, n_bits), data, sigmas, key, cell, full_scale)
+        return _weights(keep(f"{name}-{stage}", make))
 
-    plain = _weights(keep(f"{name}-{n_bits}", lambda: fitted(None, settings, "plain")))
-    aware = None
-    if experiment.noise_epochs:
-        sigma = float(weight_noise(experiment.training_noise, full_scale))
-        through = replace(settings, epochs=experiment.noise_epochs, learning_rate=settings.learning_rate / 3,
-                          noise=sigma)  # fmt: skip
-        noisy = _weights(keep(f"{name}-{n_bits}-noise", lambda: fitted(plain, through, "through noise")))
-        aware = judged(noisy, "through noise")
-    return Case(name, n_bits, judged(plain, "plain"), aware)
+    begin = kept("common", f"{most} bits", common, None)
+    rate, noise = experiment.learning_rate / 3, float(weight_noise(experiment.training_noise, full_scale))
+    for n_bits in experiment.n_bits:
+        on = replace(common, epochs=max(1, experiment.noise_epochs), n_bits=n_bits, learning_rate=rate)
+        judge = _Judge(experiment, network, data, n_bits, sigmas, jax.random.fold_in(key, n_bits), full_scale)
+        plain = kept(f"{n_bits}", f"{n_bits} bits", on, begin)
+        tell(f"{name}, {n_bits} bits: under noise")
+        judged, aware = judge.all(plain), None
+        if experiment.noise_epochs:
+            through = replace(on, noise=noise, of_branches=True)
+            noisy = kept(f"{n_bits}-noise", f"{n_bits} bits, through noise", through, begin)
+            tell(f"{name}, {n_bits} bits, trained through noise: under noise")
+            aware = Judged(judge.clean(noisy), judge.branches(noisy))
+        yield Case(name, n_bits, judged, aware)
 
 
-def _judge(
-    experiment: MixedSignalExperiment, network: MacNetwork, weights: tuple[Weights, ...], data: Images,
-    sigmas: np.ndarray, key: jax.Array, cell: Cell, full_scale: float,
-) -> Judged:  # fmt: skip
-    given = (network, weights, data.x_test, data.y_test)
-    clean = fresh_noise(*given, np.zeros(1), 1, key).error[0, 0]
-    draws = experiment.draws
-    return Judged(
-        float(clean),
-        fresh_noise(*given, sigmas, draws, key),
-        fresh_noise(*given, sigmas, draws, key, of_branches=True),
-        frozen_deviations(*given, sigmas, draws, key, limit=SIGMAS),
-        mismatched(*given, cell, draws, key, sigma=float(weight_noise(WITH_MISMATCH, full_scale)), limit=SIGMAS),
-    )
+@dataclass(frozen=True)
+class _Judge:
+    """Judges weights of so many bits on a network's test images."""
+
+    experiment: MixedSignalExperiment
+    network: MacNetwork
+    data: Images
+    n_bits: int
+    sigmas: np.ndarray
+    key: jax.Array
+    full_scale: float
+
+    def clean(self, stored: tuple[Weights, ...]) -> float:
+        given = self._given(stored)
+        return float(fresh_noise(*given, np.zeros(1), 1, self.key).error[0, 0])
+
+    def branches(self, stored: tuple[Weights, ...]) -> Errors:
+        given = self._given(stored)
+        return fresh_noise(*given, self.sigmas, self.experiment.draws, self.key, of_branches=True)
+
+    def all(self, stored: tuple[Weights, ...]) -> Judged:
+        """The other readings of the same noise only for the fewest bits."""
+        given, draws, fresh, frozen = self._given(stored), self.experiment.draws, None, None
+        cell = cell_spreads(load(self.experiment.technology), self.n_bits, TAIL)
+        sigma = float(weight_noise(WITH_MISMATCH, self.full_scale))
+        dies = mismatched(*given, cell, draws, self.key, sigma=sigma, limit=SIGMAS)
+        if self.n_bits == min(self.experiment.n_bits):
+            fresh = fresh_noise(*given, self.sigmas, draws, self.key)
+            frozen = frozen_deviations(*given, self.sigmas, draws, self.key, limit=SIGMAS)
+        return Judged(self.clean(stored), self.branches(stored), dies, fresh, frozen)
+
+    def _given(self, stored: tuple[Weights, ...]) -> tuple[MacNetwork, tuple[Weights, ...], np.ndarray, np.ndarray]:
+        return self.network, rounded(stored, self.n_bits), self.data.x_test, self.data.y_test
 
 
 def allowed_power(reading: Errors, powers: np.ndarray, base: float) -> float | None:

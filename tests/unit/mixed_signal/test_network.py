@@ -70,7 +70,7 @@ def test_rounded_weights_are_levels_and_gradients_pass_within_the_range(n_bits: 
 
 
 def test_the_paper_sized_network_is_counted() -> None:
-    network = convolutional((28, 28, 1), (6, 12), 5, 10)
+    network = convolutional((28, 28, 1), (6, 12), (5, 5), 10)
     assert [layer.shape for layer in network.neurons] == [(25, 6), (150, 12), (192, 10)]
     assert network.macs == 86_400 + 115_200 + 1_920
 

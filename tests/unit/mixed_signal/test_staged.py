@@ -20,7 +20,7 @@ TWICE = MacNetwork(
 
 
 @pytest.mark.parametrize(
-    "network", [convolutional((8, 8, 2), (3,), 3, 4), fully_connected((3, 3, 1), (5,), 2), TWICE], ids=str
+    "network", [convolutional((8, 8, 2), (3,), (3,), 4), fully_connected((3, 3, 1), (5,), 2), TWICE], ids=str
 )
 def test_answers_are_those_of_the_trained_pass(network: MacNetwork) -> None:
     weights, x = start(network, jax.random.key(0)), RNG.normal(size=(6, int(np.prod(network.image))))
@@ -35,7 +35,7 @@ def test_answers_are_those_of_the_trained_pass(network: MacNetwork) -> None:
 @pytest.mark.parametrize("of_branches", [False, True])
 def test_noise_of_both_readings_has_the_mean_and_spread_of_the_trained_pass(of_branches: bool) -> None:
     """Means over squares of limited sums: 4,000 draws, five standard errors of both together."""
-    network, draws = convolutional((4, 4, 1), (2,), 3, 2), 4000
+    network, draws = convolutional((4, 4, 1), (2,), (3,), 2), 4000
     weights = start(network, jax.random.key(1))
     x = np.broadcast_to(RNG.uniform(size=16), (draws, 16))
     steps, maps = staged.stages(network), jnp.asarray(staged.maps_of(network, x))

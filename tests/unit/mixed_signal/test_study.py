@@ -38,7 +38,7 @@ def test_networks_fit_their_data(name: str, features: int) -> None:
 
 def test_shares_are_of_the_images_that_were_tested() -> None:
     """Of one network fewer images may be here than were asked for: its interval is that much wider."""
-    judged = Judged(0.1, *(Errors(np.full((4, 2), 0.12), np.zeros(4)) for _ in range(4)))
+    judged = Judged(0.1, Errors(np.full((4, 2), 0.12), np.zeros(4)))
     cases = tuple(Case(name, 3, judged, None) for name in ("mnist_cnn", "cifar_cnn"))
     found = metrics(Study(POWERS, POWERS, 0.07, cases, {}, {"mnist_cnn": 2000, "cifar_cnn": 1000}, ()))
     assert found["cifar_cnn 3 bits: error"]["n"] == 1000

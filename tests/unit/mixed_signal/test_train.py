@@ -11,7 +11,7 @@ from anamorph.mixed_signal.monte_carlo import fresh_noise, frozen_deviations
 from anamorph.mixed_signal.network import MacNetwork, convolutional
 from anamorph.mixed_signal.train import Fitted, Training, train
 
-NETWORK = convolutional((6, 6, 1), (2,), 3, 4)
+NETWORK = convolutional((6, 6, 1), (2,), (3,), 4)
 
 
 def quarters(n: int, seed: int) -> tuple[np.ndarray, np.ndarray]:

@@ -1,4 +1,4 @@
-"""Energy and noise of the simulated cell, at several capacitances."""
+"""Energy and noise of the simulated cells."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from anamorph.cell.differential_pair import DifferentialPair
+from anamorph.cell.differential_pair import DifferentialPair, standard
 from anamorph.characterise.differential_pair import characterise_pair
-from anamorph.papers.chatterjee_2018.measurements._cells import SMALL, TAIL
+from anamorph.papers.chatterjee_2018.measurements._cells import TAIL
 from anamorph.papers.measure import Context, Findings, Measured
 from anamorph.technology import load
 
@@ -24,27 +24,23 @@ class _Found:
 
 
 def measure(context: Context) -> Findings:
-    """The default 8 and 3 bit cells as they are, differential; and 8 bits in small pairs, read as one branch."""
+    """The standard cells of 8 and 3 bits: whole synapses with both outputs, and read as one branch and one side."""
     context.tell("8 bits")
-    default = _of(DifferentialPair(8))
-    context.tell("8 bits in pairs of two bits")
-    small = _of(SMALL)
+    eight = _of(standard(8))
     context.tell("3 bits")
-    three = _of(DifferentialPair(3))
-    pairs = f"8 bits in four pairs of two bits, {small.farad * 1e15:.2g} fF at an output"
+    three = _of(standard(3))
+    said = [f"{bits} bits, {one.farad * 1e15:.2g} fF at an output" for bits, one in ((8, eight), (3, three))]
     return Findings(
         {
-            "energy_synapse": Measured(
-                default.energy,
-                note=f"Both branches of the default cell, two pairs of four bits: {default.farad * 1e15:.2g} fF at an "
-                f"output. In pairs of two bits {small.energy * 1e15:.2g} fJ.",
-            ),
-            "energy_branch": Measured(small.energy / 2, note=f"{pairs}; one branch."),
+            "energy_synapse": Measured(eight.energy, note=f"Both branches; {said[0]}."),
+            "energy_branch": Measured(eight.energy / 2, note=f"One branch; {said[0]}."),
             "noise_synapse": Measured(
-                three.noise, note="3 bits, both sides, integrated exactly, flicker from 1 Hz: 2 n kT/C and flicker."
+                three.noise, note=f"{said[1]}; both sides, integrated exactly, flicker from 1 Hz: 2 n kT/C and flicker."
             ),
             "noise_branch": Measured(
-                small.rectangular / 2, note=f"{pairs}; one side, the paper's rectangular approximation."
+                eight.rectangular / 2,
+                note=f"{said[0]}; one side, the paper's rectangular approximation; 3 bits "
+                f"{three.rectangular / 2 * 1e6:.2g}e-6 V^2.",
             ),
         }
     )

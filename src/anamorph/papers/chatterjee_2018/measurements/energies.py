@@ -6,7 +6,6 @@ import numpy as np
 
 from anamorph.cost.neuron_comparison import Comparison, compare
 from anamorph.mixed_signal.energy import FREQUENCIES, LOW, energy_figure, power_figure
-from anamorph.papers.chatterjee_2018.measurements._cells import SMALL
 from anamorph.papers.measure import Context, Findings, Measured
 from anamorph.technology import load
 
@@ -26,8 +25,6 @@ def measure(context: Context) -> Findings:
         claims |= _figures(bits, found)
         if bits == max(BITS):
             claims |= {name: _smallest(found) for name in ("everywhere_short", "everywhere_extended")}
-    context.tell("8 bits in pairs of two bits")
-    claims["everywhere_small"] = _smallest(compare(card, SMALL.n_bits, grid, design=SMALL))
     return Findings(claims, {"Figure 2(b), (c)": (power_figure(compared), energy_figure(compared))})
 
 

@@ -31,7 +31,7 @@ def measure(context: Context) -> Findings:
     powers = "[" + ", ".join(f'"{power:g} V^2"' for power in POWERS) + "]"
     experiment = load("ms_neuron", {"noise_powers": powers, "seed": str(context.seed)})
     card = technology.load(experiment.technology)
-    asked = {"experiment": experiment.text()}
+    asked = experiment.trained_from()
     with RunFolder(context.folder) as folder:
         stages = Stages(folder)
         found = study(
@@ -69,12 +69,13 @@ def _at_quoted(case: Case, found: Study) -> Measured:
     note = f"Of every branch; mean of the draws {100 * added.mean():.2f} %"
     if case.aware is not None:
         aware = case.aware.branches.error[at] - case.plain.clean
-        note += f"; trained through noise {100 * aware.mean():.2f} %, at most {100 * aware.max():.2f} %"
+        note += f"; trained as long through noise {100 * aware.mean():.2f} %, at most {100 * aware.max():.2f} %"
     return Measured(float(added.max()), float(added.min()), float(added.max()), len(added), note=note + ".")
 
 
 def _with_mismatch(case: Case, said: str) -> Measured:
     """The worst die."""
+    assert case.plain.dies is not None  # the study judges all plain networks on dies
     added = case.plain.dies.error[0] - case.plain.clean
     note = (
         f"Worst of the dies, every transistor by the area law, cut at 3 sigma; mean {100 * added.mean():.2f} %. Sizes "

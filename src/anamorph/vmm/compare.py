@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,8 @@ from anamorph.vmm.refusal import refusal
 
 #: More points are a sweep of one's own, not a table.
 MAX_POINTS = 20_000
+#: Name of the error that rounding outputs to their bits makes (`anamorph.vmm.sources`).
+ROUNDING = "resolution"
 #: A mistyped size would be a table of nonsense.
 MAX_SIDE = 4096
 
@@ -124,7 +126,15 @@ def table(points: Sequence[Point]) -> str:
     lines: list[str] = []
     for (i, w, o, rows, columns), group in groups.items():
         lines.append(f"{rows} x {columns}, {i}-bit inputs, {w}-bit weights, {o}-bit outputs")
-        head = ["", "time", "per op", "per weight", "block", *(["error"] if with_errors else []), "limited by"]
+        head = [
+            "",
+            "time",
+            "per op",
+            "per weight",
+            "block",
+            *(["error", "beside rounding"] if with_errors else []),
+            "limited by",
+        ]
         rows_text = [head] + [_row(p, p.cost, with_errors) for p in group if p.cost is not None]
         if len(rows_text) > 1:
             lines += _aligned(rows_text)
@@ -139,8 +149,15 @@ def _row(point: Point, cost: BlockCost, with_errors: bool) -> list[str]:
         show(float(cost.area_per_weight), "m^2"), show(float(cost.total_area), "m^2"),
     ]  # fmt: skip
     if with_errors:
-        text.append("–" if point.errors is None else show(point.errors["all"], "%"))
+        text += ["–", "–"] if point.errors is None else [show(point.errors["all"], "%"), worst(point.errors)]
     return [*text, str(cost.limits)]
+
+
+def worst(errors: Mapping[str, float]) -> str:
+    """The largest source of error but the rounding of outputs, which their bits bring about by themselves."""
+    sources = {name: value for name, value in errors.items() if name not in ("all", ROUNDING)}
+    name = max(sources, key=lambda key: sources[key], default="")
+    return f"{name} {show(sources[name], '%', 2)}" if name else "nothing"
 
 
 def _aligned(rows: list[list[str]]) -> list[str]:

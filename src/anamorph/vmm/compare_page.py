@@ -13,7 +13,7 @@ from anamorph.report.quantity import percent, quantity
 from anamorph.technology.memory import memory_names
 from anamorph.versions import versions
 from anamorph.vmm.block import BlockCost
-from anamorph.vmm.compare import Point
+from anamorph.vmm.compare import Point, worst
 from anamorph.vmm.design import CELLS
 
 SYMBOLS = {"ins": "circle", "lin": "square", "exp": "triangle-up"}
@@ -125,10 +125,14 @@ def _table(points: Sequence[Point]) -> Table:
             quantity(float(cost.total_area), "m²"), quantity(float(cost.current), "A"),
         )  # fmt: skip
         if with_errors:
-            row = (*row, percent(point.errors["all"]) if point.errors else "–")
+            row = (
+                *row,
+                percent(point.errors["all"]) if point.errors else "–",
+                worst(point.errors) if point.errors else "–",
+            )
         rows.append(row)
         notes.append(_note(point, cost))
-    return Table((*heads, "Output error") if with_errors else heads, tuple(rows), notes=tuple(notes))
+    return Table((*heads, "Output error", "Beside rounding") if with_errors else heads, tuple(rows), notes=tuple(notes))
 
 
 def _note(point: Point, cost: BlockCost) -> str:

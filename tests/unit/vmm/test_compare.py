@@ -18,7 +18,9 @@ RUNNER = CliRunner()
 
 @pytest.fixture(scope="module")
 def points():
-    return compare(sizes=[(64, 64), (200, 200)], errors=lambda design: {"noise": 0.01, "all": 0.02})
+    return compare(
+        sizes=[(64, 64), (200, 200)], errors=lambda design: {"noise": 0.01, "resolution": 0.015, "all": 0.02}
+    )
 
 
 def test_every_combination_is_there_once(points):
@@ -41,7 +43,7 @@ def test_the_table_has_a_line_per_design_and_the_reasons(points):
     assert text.count("cannot work: ") == sum(p.refused is not None for p in points)
     for point in points:
         assert point.name in text
-    assert "64 x 64, 4-bit inputs" in text and "2 %" in text
+    assert "64 x 64, 4-bit inputs" in text and "2 %" in text and "noise 1 %" in text
 
 
 def test_the_command_writes_page_and_numbers(tmp_path):

@@ -112,9 +112,9 @@ class Processor:
         return max(self.input_bits, self.output_bits)
 
     def multiplier(self) -> vmm_design.Design:
-        """A stack as one multiplier: all rows that can be summed at once."""
+        """What multiplies at once in a stack: the rows of all blocks that are summed on its lines."""
         return vmm_design.Design(self.cell, self.encoder, self.input_bits, self.weight_bits, self.output_bits,
-                                 self.block_rows * self.stack, self.block_columns)  # fmt: skip
+                                 self.block_rows * self.summed, self.block_columns)  # fmt: skip
 
     def as_json(self) -> dict[str, Any]:
         """All parameters as plain values."""

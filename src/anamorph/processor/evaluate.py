@@ -19,7 +19,7 @@ from anamorph.processor.designs import Designs
 from anamorph.processor.movement import Moved, pass_moves, product_moves
 from anamorph.processor.placement import Placement, place
 from anamorph.processor.prices import Prices, prices
-from anamorph.processor.stack import Costs, planes_of, stack_cost
+from anamorph.processor.stack import Costs, planes_of, stack_area, stack_cost
 from anamorph.vmm.block import BlockCost
 
 Row = Float[np.ndarray, " designs"]
@@ -38,7 +38,7 @@ class Evaluation:
         designs: the processors.
         place: the mapping.
         price: of components.
-        block: cost of a stack as one multiplier.
+        block: cost of what multiplies at once in a stack.
         products, passes: what moves in each layer.
         busy: seconds of the auxiliary unit in each pass.
         latency: from input to output, s.
@@ -129,7 +129,7 @@ def evaluate(columns: Columns, designs: Designs, costs: Costs | None = None) -> 
     where = place(p, d, planes)
     held = (columns.peak_pipelined if d.pipelined else columns.peak) * d.value_bits
     memory = np.where(d.edram_bytes > 0, 8 * d.edram_bytes, held)
-    parts = {name: np.broadcast_to(value, (len(d),)) for name, value in block.area.items()}
+    parts = stack_area(block, d)
     in_use = np.minimum(held, memory).astype(float)
     chip, occupied = where.stacks.astype(float), where.occupied.astype(float)
     price = prices(d, chip, occupied, library(d.node), parts, in_use, memory.astype(float))

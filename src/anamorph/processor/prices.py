@@ -1,12 +1,12 @@
 """What one use of each component of a design takes, and how large each is: arrays over designs, SI units.
 
-What follows from the architecture: the memory's port is as wide as the bus, which carries a word at a time. The memory
-stands in the middle of a square of blocks, so that along wires a block is half a side away on average and a whole one
-at most; the former counts for energy, the latter for time, area and leakage. A network that leaves blocks free has those
-around the memory, and what is beyond them, blocks, control and bus, is switched off. The memory is made of banks that
-take turns: it keeps up with the bus, and its access time delays only the first word of a pass. Functions on the way to
-memory are as many lanes as a word has values, sums of parts as many as there are neurons. The auxiliary unit computes
-with twice the bits of a value and four more, as sums of products need.
+What follows from the architecture: the memory's port is as wide as the bus, which carries a word at a time. The
+memory stands in the middle of a square of blocks, so that along wires a block is half a side away on average and a
+whole one at most; the former counts for energy, the latter for time, area and leakage. A network that leaves blocks
+free has those around the memory, and what is beyond them, blocks, control and bus, is switched off. The memory is
+made of banks that take turns: it keeps up with the bus, and its access time delays only the first word of a pass.
+Functions on the way to memory are as many lanes as a word has values, sums of parts as many as there are neurons. The
+auxiliary unit computes with twice the bits of a value and four more, as sums of products need.
 """
 
 from __future__ import annotations

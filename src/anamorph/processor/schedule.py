@@ -23,7 +23,7 @@ from anamorph.processor.liveness import peak_values, pipeline_levels, stages_of
 from anamorph.processor.mapping import Mapping, Tiles, place_tiles
 from anamorph.processor.prices import Prices, prices
 from anamorph.processor.rounds import Walk, walk
-from anamorph.processor.stack import Costs, planes_of, stack_cost
+from anamorph.processor.stack import Costs, planes_of, stack_area, stack_cost
 from anamorph.vmm.block import BlockCost
 
 
@@ -148,7 +148,7 @@ def build(plan: Plan, processor: Processor, costs: Costs | None = None) -> Sched
     levels = pipeline_levels(plan)
     held = peak_values(plan, levels if processor.pipelined else None) * processor.value_bits
     memory = held if processor.edram_bytes is None else 8 * processor.edram_bytes
-    parts = {name: np.broadcast_to(value, (1,)) for name, value in block.area.items()}
+    parts = stack_area(block, one)
     bits = (np.array([float(min(held, memory))]), np.array([float(memory)]))
     chips = (np.array([float(mapping.on_chip)]), np.array([float(len(np.unique(mapping.tiles.stack)))]))
     price = prices(one, *chips, library(processor.node), parts, *bits)

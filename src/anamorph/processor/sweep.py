@@ -98,7 +98,7 @@ def sweep(
         for number, designs in grid.batches(chosen, BATCH):
             found = evaluate(columns[designs.pipelined], designs)
             reasons = refusals(designs.cell, designs.encoder, designs.input_bits, designs.weight_bits,
-                               designs.output_bits, designs.block_rows * designs.stack,
+                               designs.output_bits, designs.block_rows * designs.summed,
                                designs.block_columns)  # fmt: skip
             reasons = np.where((reasons == "") & ~found.works, "the network is larger than the chip", reasons)
             for reason, n in zip(*np.unique(reasons.astype(str), return_counts=True), strict=True):

@@ -71,3 +71,16 @@ def test_orderings_that_the_paper_states() -> None:
     small, large = found["inception_v1"], found["gnmt_1024"]
     assert small["2d_nor"].throughput[0] > max(small["1t1r"].throughput[0], small["3d_nand"].throughput[0])
     assert large["1t1r"].throughput[0] > large["2d_nor"].throughput[0]
+
+
+def test_blocks_that_take_turns_have_one_array_of_neurons() -> None:
+    """The same blocks, tuning and inputs; neurons only once, of the size of a block's."""
+    found = plan(load("lenet5"))
+    alone = on(found, Processor("1t1r", stack=1, blocks=8, accumulation="digital"))
+    shared = on(found, Processor("1t1r", stack=8, blocks=8, accumulation="digital"))
+    for name in ("array", "input", "tuning"):
+        assert shared.area[name][0] == pytest.approx(alone.area[name][0], rel=1e-12)
+    for name in ("integration", "conversion"):
+        assert shared.area[name][0] == pytest.approx(alone.area[name][0] / 8, rel=1e-12)
+    assert shared.latency[0] > alone.latency[0]
+    assert shared.energy["array"][0] == pytest.approx(alone.energy["array"][0], rel=1e-12)

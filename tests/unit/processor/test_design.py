@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,8 +17,9 @@ def test_a_memory_brings_its_cell_and_the_encoding_of_the_case_study() -> None:
     assert (Processor("1t1r").cell.name, Processor("1t1r").encoding) == ("1t1r_active", "lin")
     assert (Processor("3d_nand").encoding, Processor("2d_nor").encoding) == ("exp", "ins")
     assert Processor("1t1r_passive").encoding == "lin"
-    stack = Processor(block_rows=100, block_columns=50, stack=3).multiplier()
-    assert (stack.rows, stack.columns) == (300, 50)
+    stack = Processor(block_rows=100, block_columns=50, stack=3)
+    assert (stack.multiplier().rows, stack.multiplier().columns) == (300, 50)
+    assert replace(stack, accumulation="digital").multiplier().rows == 100
 
 
 @pytest.mark.parametrize(

@@ -49,6 +49,32 @@ def programmed(n):
     return currents, ActiveCells(FLASH, np.asarray(programmed_threshold(FLASH, currents, V_ON, V_RESET)))
 
 
+def resistive(n):
+    """Active 1T-1R cells."""
+    conductance = np.random.default_rng(5).uniform(1e-8, 1e-6, (n, n))
+    return ActiveCells(ACCESS, np.full((n, n), 0.45), conductance, beta=3.0)
+
+
+def resistive_current(cells, gate, drain):
+    return one_transistor_one_resistor_current(ACCESS, cells.v_t, cells.conductance, gate, drain, cells.beta)
+
+
+def discharge_in_time(cells, durations, capacitance, v_gate):
+    """C dV/dt = -sum of the currents of cells that are on, by fourth-order steps of 1 us / 4; durations in whole us."""
+    v, h = np.full(cells.shape[1], V_RESET), 0.25e-6
+    for k in range(round(4e6 * durations.max())):
+        on = (k * h < durations - h / 2)[:, None]
+
+        def slope(x, on=on):
+            return -np.where(on, resistive_current(cells, v_gate, x), 0.0).sum(0) / capacitance
+
+        k1 = slope(v)
+        k2 = slope(v + h / 2 * k1)
+        k3 = slope(v + h / 2 * k2)
+        v = v + h / 6 * (k1 + 2 * k2 + 2 * k3 + slope(v + h * k3))
+    return v
+
+
 def voltage_bench(cells: ActiveCells, wires: Wires) -> Cell:
     """Active cells with their gates and bit lines held."""
     inner = array(cells, wires)
@@ -107,16 +133,23 @@ def test_gate_coupled_amplitudes(cmos180: Technology, n: int) -> None:
     assert abs(still / theirs - 1).max() > PROMISE  # the wires matter
 
 
-def test_one_transistor_one_resistor(cmos180: Technology) -> None:
-    n = 8
-    conductance = np.random.default_rng(5).uniform(1e-8, 1e-6, (n, n))
-    cells = ActiveCells(ACCESS, np.full((n, n), 0.45), conductance, beta=3.0)
-    gate, drain = np.linspace(0.25, 0.4, n), 0.6
+def test_cells_with_something_at_their_sources(cmos180: Technology) -> None:
+    """Active 1T-1R with curved memristors, and floating gates in strings, programmed through the rest of the string."""
+    n, gate, drain = 8, np.linspace(0.25, 0.4, 8), 0.6
+    cells = resistive(n)
     drives = {f"v_row{i}": gate[i] for i in range(n)} | {f"v_col{j}": drain for j in range(n)}
     found = ngspice.operating_points(voltage_bench(cells, Wires()), cmos180, drives)
     theirs = np.array([found.source_current(f"v_col{j}") for j in range(n)])
-    ours = one_transistor_one_resistor_current(ACCESS, cells.v_t, conductance, gate[:, None], drain, 3.0)
+    ours = resistive_current(cells, gate[:, None], drain)
     np.testing.assert_allclose(np.asarray(ours).sum(0), theirs, rtol=1e-6)
+
+    currents, rest = programmed(n)[0], 1e-6
+    v_t = programmed_threshold(FLASH, currents, V_ON, V_RESET, currents / rest)
+    strings = ActiveCells(FLASH, np.asarray(v_t), np.full((n, n), rest))
+    drives = {f"v_row{i}": V_ON for i in range(n)} | {f"v_col{j}": V_RESET for j in range(n)}
+    found = ngspice.operating_points(voltage_bench(strings, Wires()), cmos180, drives)
+    theirs = np.array([found.source_current(f"v_col{j}") for j in range(n)])
+    np.testing.assert_allclose(currents.sum(0), theirs, rtol=1e-6)
 
 
 @pytest.mark.parametrize("n", SIZES)
@@ -155,20 +188,23 @@ def test_passive_columns_integrate_and_divide(cmos180: Technology, n: int) -> No
     np.testing.assert_allclose(theirs, ours, rtol=PROMISE)
 
 
-@pytest.mark.parametrize("active", [True, False])
-def test_columns_of_durations(cmos180: Technology, active: bool) -> None:
+@pytest.mark.parametrize("kind", ["2d_nor", "1t1r_active", "0t1r"])
+def test_columns_of_durations(cmos180: Technology, kind: str) -> None:
     """Four-bit durations; the outputs are times."""
-    n, t_max = 8, 15e-6
-    timing = LinTiming(low=V_OFF if active else 0.0, high=V_ON if active else 0.2, v_reset=V_RESET, edge=1e-9)
+    n, t_max, active = 8, 15e-6, kind != "0t1r"
+    v_on = {"2d_nor": V_ON, "1t1r_active": 0.4, "0t1r": 0.2}[kind]
+    timing = LinTiming(low=V_OFF if active else 0.0, high=v_on, v_reset=V_RESET, edge=1e-9)
     durations = 1e-6 * np.random.default_rng(8).integers(0, 16, n)
-    if active:
+    if kind == "2d_nor":
         currents, cells = programmed(n)
         charge = durations @ currents
-        mean = durations @ currents**2 / charge
+    elif kind == "1t1r_active":
+        cells = resistive(n)
+        charge = durations @ np.asarray(resistive_current(cells, v_on, V_RESET))
     else:
         cells = memristors(n)
         # each input alone, for as long as it lasts: the network is linear
-        charge = np.asarray(ResistiveArray(cells.conductance, **vars(WIRES)).solve(0.2 * np.diag(durations))).sum(0)
+        charge = np.asarray(ResistiveArray(cells.conductance, **vars(WIRES)).solve(v_on * np.diag(durations))).sum(0)
     capacitance = charge.max() / 0.4
     bias = np.full(n, capacitance * 0.6 / 10e-6)
     waves = exp_waves(durations, t_max, -bias, timing, active=active)
@@ -177,11 +213,14 @@ def test_columns_of_durations(cmos180: Technology, active: bool) -> None:
         exp_bench(cells, capacitance, Wires() if active else WIRES), cmos180, waves, stop, tolerance=1e-5
     )
     fall = charge / capacitance
-    if active:  # from the reset voltage through the threshold
-        threshold, out = 0.5, "col"
+    threshold, out = (0.5, "col") if active else (0.0, "out")  # through it from above; or below zero, and back
+    if kind == "2d_nor":
+        mean = durations @ currents**2 / charge
         left = np.asarray(discharged_voltage(FLASH, fall, V_RESET, V_RESET, mean)) - threshold
-    else:  # below zero, and back
-        threshold, out, left = 0.0, "out", fall
+    elif kind == "1t1r_active":
+        left = discharge_in_time(cells, durations, capacitance, v_on) - threshold
+    else:
+        left = fall
     theirs = [crossing(found.time, found.voltage(f"{out}{j}"), threshold, begin + t_max) for j in range(n)]
     ours = begin + t_max + timing.edge / 2 + capacitance * left / bias
     assert left.min() > 0
@@ -205,3 +244,8 @@ def test_a_large_array_with_wires(cmos180: Technology) -> None:
 def test_our_own_solver_says_that_it_does_not_know_them(cmos180: Technology) -> None:
     with pytest.raises(BadInput, match="only ngspice knows"):
         compile_cell(ins_bench(PassiveCells(np.ones((2, 2)) * 1e-6), WIRES), cmos180)
+
+
+def test_currents_are_mirrored_only_by_gates_of_their_own_kind() -> None:
+    with pytest.raises(BadInput, match="gate coupling needs such cells"):
+        ins_bench(resistive(2), v_t_reference=0.45)

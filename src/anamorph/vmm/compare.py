@@ -126,15 +126,8 @@ def table(points: Sequence[Point]) -> str:
     lines: list[str] = []
     for (i, w, o, rows, columns), group in groups.items():
         lines.append(f"{rows} x {columns}, {i}-bit inputs, {w}-bit weights, {o}-bit outputs")
-        head = [
-            "",
-            "time",
-            "per op",
-            "per weight",
-            "block",
-            *(["error", "beside rounding"] if with_errors else []),
-            "limited by",
-        ]
+        of_errors = ["error", "beside rounding"] if with_errors else []
+        head = ["", "time", "per op", "per weight", "block", *of_errors, "limited by"]
         rows_text = [head] + [_row(p, p.cost, with_errors) for p in group if p.cost is not None]
         if len(rows_text) > 1:
             lines += _aligned(rows_text)

@@ -116,20 +116,17 @@ def _bars(values: dict[str, dict[str, float]], title: str) -> go.Figure:
 def _table(points: Sequence[Point]) -> Table:
     with_errors = any(p.errors for p in points)
     heads = ("Design", "Time", "Interval", "Per operation", "Per weight", "Block", "Cell current")
-    rows, notes = [], []
+    rows: list[tuple[str, ...]] = []
+    notes: list[str] = []
     for point in points:
         cost = _cost(point)
-        row = (
+        row: tuple[str, ...] = (
             point.name, quantity(float(cost.time), "s"), quantity(float(cost.interval), "s"),
             quantity(float(cost.energy_per_operation), "J"), quantity(float(cost.area_per_weight), "m²"),
             quantity(float(cost.total_area), "m²"), quantity(float(cost.current), "A"),
         )  # fmt: skip
         if with_errors:
-            row = (
-                *row,
-                percent(point.errors["all"]) if point.errors else "–",
-                worst(point.errors) if point.errors else "–",
-            )
+            row += (percent(point.errors["all"]), worst(point.errors)) if point.errors else ("–", "–")
         rows.append(row)
         notes.append(_note(point, cost))
     return Table((*heads, "Output error", "Beside rounding") if with_errors else heads, tuple(rows), notes=tuple(notes))

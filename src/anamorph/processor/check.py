@@ -12,7 +12,7 @@ import numpy as np
 from anamorph.errors import BadInput
 from anamorph.processor.check_shared import memory_faults, order_faults, shared_faults
 from anamorph.processor.mapping import Tiles
-from anamorph.processor.rounds import walk
+from anamorph.processor.rounds import Pace, walk
 from anamorph.processor.schedule import Schedule, Task, Uses
 
 #: Rounding of times added up, relative to the latency.
@@ -150,8 +150,10 @@ def _seconds(schedule: Schedule, task: Task, uses: Uses) -> float:
     """What the rounds take, walked through once more."""
     product, chip = schedule.plan.layers[task.layer].product, schedule.chip
     assert product is not None
-    turns = int(uses.turn.max()) + 1
-    choose = chip.choose if turns > 1 else 0.0
-    extra = chip.late + chip.begin + (0.0 if turns > 1 else chip.choose)
+    t, first = schedule.tiles, uses.share == 0
+    kinds = np.stack([t.group0[uses.tile], t.column0[uses.tile], uses.segment], axis=1)[first]
+    # segments that give the same columns of the same groups are parts of one sum
+    parts = int(np.unique(np.unique(kinds, axis=0)[:, :2], axis=0, return_counts=True)[1].max())
+    pace = Pace(chip.word, chip.multiply, chip.choose, chip.late + chip.begin)
     used = schedule.mapping.used[task.layer]
-    return walk(product, schedule.processor, used, chip.word, turns * (chip.multiply + choose), extra).seconds
+    return walk(product, schedule.processor, used, int(uses.turn.max()) + 1, parts, pace).seconds

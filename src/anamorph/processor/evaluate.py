@@ -16,7 +16,7 @@ from jaxtyping import Float, Int
 from anamorph.processor.arrays import Columns
 from anamorph.processor.components import library
 from anamorph.processor.designs import Designs
-from anamorph.processor.movement import Moved, pass_moves, product_moves
+from anamorph.processor.movement import Moved, pass_moves, product_moves, quicker
 from anamorph.processor.placement import Placement, place
 from anamorph.processor.prices import Prices, prices
 from anamorph.processor.stack import Costs, planes_of, stack_area, stack_cost
@@ -135,11 +135,15 @@ def evaluate(columns: Columns, designs: Designs, costs: Costs | None = None) -> 
     price = prices(d, chip, occupied, library(d.node), parts, in_use, memory.astype(float))
 
     turning = where.turns > 1
-    multiply = where.turns * (block.interval + turning * block.select_time)
     sums = np.ceil(np.log2(where.parts)) * price.add_time
-    first = np.where(turning, 0.0, block.select_time)
-    extra = block.time - block.interval + sums + price.begin + first
-    products = product_moves(p, d, where, price.word, multiply, extra)
+    late = block.time - block.interval + sums + price.begin
+    multiply = where.turns * (block.interval + turning * block.select_time)
+    first = late + np.where(turning, 0.0, block.select_time)
+    products = product_moves(p, d, where, price.word, multiply, first)
+    if (turning & (block.select_time > 0)).any():
+        interval = np.broadcast_to(block.interval, multiply.shape)
+        turns = product_moves(p, d, where, price.word, interval, late + block.select_time, turn_by_turn=True)
+        products = quicker(products, turns)
     passes, busy = pass_moves(columns.passes, d, price.word, library(d.node).clock, price.begin)
     latency, period = _times(columns, d, products, passes, busy)
     energy, by_layer = _energies(columns, d, where, block, price, products, passes)
@@ -187,15 +191,14 @@ def _energies(
     vectors = p.steps * p.lines * p.line
     of_layer = {name: vectors * value for name, value in _multiplying(columns, d, where, block).items()}
     fresh = where.segments * where.used * p.steps  # segments that are told to begin
-    chosen = np.where(where.turns > 1, products.rounds, 1)
-    of_layer["plane selection"] = chosen * fresh * block.select_energy
+    of_layer["plane selection"] = products.chosen * fresh * block.select_energy
     of_layer["buffer"] = products.shifts * price.shift
     of_layer["memory"] = (products.read + products.written) * price.access
     of_layer["bus"] = products.bits * price.transfer
     adds = vectors * (where.parts - 1) * p.columns * p.groups
     behind = p.operations @ price.operation
     of_layer["sums and functions"] = adds * price.add + behind
-    of_layer["control"] = chosen * fresh * where.height * price.command
+    of_layer["control"] = products.chosen * fresh * where.height * price.command
     of_pass = {
         "memory": (passes.read + passes.written) * price.access,
         "bus": passes.bits * price.transfer,

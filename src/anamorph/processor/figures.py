@@ -87,8 +87,6 @@ def breakdown(found: Evaluation, index: int = 0) -> dict[str, dict[str, float]]:
 
 def bus_bound(found: Evaluation) -> Any:
     """Whether the rounds of a product wait for the bus rather than for the blocks, ``[products, designs]``."""
-    where, block = found.place, found.block
-    choose = (where.turns > 1) * block.select_time
-    return found.products.bus > found.columns.products.steps * found.products.rounds * where.turns * (
-        block.interval + choose
-    )
+    p, where = found.columns.products, found.place
+    blocks = p.steps * (found.products.rounds * found.block.interval + found.products.chosen * found.block.select_time)
+    return found.products.bus > where.turns * blocks

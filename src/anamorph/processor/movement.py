@@ -5,8 +5,12 @@ round r multiplies, the bus brings the inputs of round r + 1 and takes the outpu
 
     load(1) + sum over r of max(multiply, load(r + 1) + store(r - 1)) + store(last)
 
-and the latency that conversion has beyond the multiplier's interval. `rounds.walk` goes through the rounds one by one;
-tests hold the two together.
+and the latency that conversion has beyond the multiplier's interval.
+
+Where segments share stacks, either each round goes through all turns, or all rounds go through the first turn, then
+through the second, and so on: then a plane has to be chosen only once per turn, but inputs come again for each, and
+parts of sums go to memory and back. The quicker way is taken, layer by layer. `rounds.walk` goes through the rounds one
+by one; tests hold the two together.
 """
 
 from __future__ import annotations
@@ -35,6 +39,7 @@ class Moved:
         shifts: stages of the buffer chain that take a new value.
         duration: of all steps, s.
         bus: seconds during which the bus is busy.
+        chosen: how often a step tells a segment to begin, and chooses its plane.
     """
 
     rounds: Words
@@ -44,6 +49,18 @@ class Moved:
     shifts: Words
     duration: Seconds
     bus: Seconds
+    chosen: Words
+
+
+def quicker(a: Moved, b: Moved) -> Moved:
+    """The quicker of two ways, layer by layer and design by design; the first where they are equal."""
+    return Moved(
+        *(np.where(b.duration < a.duration, two, one) for one, two in zip(_columns(a), _columns(b), strict=True))
+    )
+
+
+def _columns(moved: Moved) -> list[np.ndarray]:
+    return [getattr(moved, name) for name in Moved.__dataclass_fields__]
 
 
 def product_moves(
@@ -53,6 +70,7 @@ def product_moves(
     word: Float[np.ndarray, " designs"],
     multiply: Seconds,
     extra: Seconds,
+    turn_by_turn: bool = False,
 ) -> Moved:
     """Movement of all products.
 
@@ -63,12 +81,18 @@ def product_moves(
         word: seconds per word on the bus.
         multiply: seconds per round in the blocks.
         extra: seconds that the last results are later than the blocks are free again, and that begin takes.
+        turn_by_turn: all rounds go through one turn, then through the next.
     """
     p, bits = products, designs.value_bits
+    passes = place.turns if turn_by_turn else np.ones_like(place.turns)
+    outputs = p.columns * p.groups
+    results, again = outputs, np.zeros_like(place.parts)
+    if turn_by_turn:  # every part of a sum is written, and all but the first are added to what is there
+        results, again = -(-place.parts * outputs // passes), -(-(place.parts - 1) * outputs // passes)
     per_line = -(-p.line // place.used)
     rounds = p.lines * per_line
-    first_values, next_values = p.first + (place.used - 1) * p.slide, place.used * p.slide
-    results = place.used * p.columns * p.groups
+    first_values = p.first + (place.used - 1) * p.slide + place.used * again
+    next_values, results = place.used * (p.slide + again), place.used * results
     first, next_, store = (_words(n, bits, designs) for n in (first_values, next_values, results))
     middle_first = p.lines - 1 - (per_line == 1)
     middle_next = rounds - 2 - middle_first
@@ -80,13 +104,14 @@ def product_moves(
         + middle_next * np.maximum(multiply, t_next + t_store)
         + np.maximum(multiply, t_store)
     )
-    step = t_first + np.where(rounds == 1, multiply, many) + t_store + extra
-    read = p.steps * (p.lines * first + (rounds - p.lines) * next_)
-    written = p.steps * rounds * store
-    moved = p.steps * (p.lines * first_values + (rounds - p.lines) * next_values + rounds * results) * bits
-    stages = p.rows * p.groups * place.across
-    shifts = p.steps * p.lines * stages * (p.fill + p.line - 1)
-    return Moved(rounds, read, written, moved, shifts, p.steps * step, (read + written) * word)
+    step = passes * (t_first + np.where(rounds == 1, multiply, many) + t_store + extra)
+    times = p.steps * passes
+    read = times * (p.lines * first + (rounds - p.lines) * next_)
+    written = times * rounds * store
+    moved = times * (p.lines * first_values + (rounds - p.lines) * next_values + rounds * results) * bits
+    shifts = times * p.lines * (p.rows * p.groups * place.across) * (p.fill + p.line - 1)
+    chosen = np.where((place.turns > 1) & (not turn_by_turn), rounds, 1)
+    return Moved(rounds, read, written, moved, shifts, p.steps * step, (read + written) * word, chosen)
 
 
 def pass_moves(
@@ -109,7 +134,7 @@ def pass_moves(
     step = np.maximum(bus, busy) + begin
     n = np.ones_like(read)
     both = q.steps * (taken + given) * bits
-    moved = Moved(n, q.steps * read, q.steps * written, both, 0 * n, q.steps * step, q.steps * bus)
+    moved = Moved(n, q.steps * read, q.steps * written, both, 0 * n, q.steps * step, q.steps * bus, n)
     return moved, q.steps * busy
 
 

@@ -22,7 +22,7 @@ from anamorph.processor.layers import Layer, Plan
 from anamorph.processor.liveness import peak_values, pipeline_levels, stages_of
 from anamorph.processor.mapping import Mapping, Tiles, place_tiles
 from anamorph.processor.prices import Prices, prices
-from anamorph.processor.rounds import Walk, walk
+from anamorph.processor.rounds import Pace, Walk, walk
 from anamorph.processor.stack import Costs, planes_of, stack_area, stack_cost
 from anamorph.vmm.block import BlockCost
 
@@ -177,10 +177,9 @@ def _tasks(plan: Plan, index: int, processor: Processor, chip: Chip, mapping: Ma
         uses = _uses(plan, index, processor, mapping)
         turns = int(uses.turn.max()) + 1
         parts = _parts(layer, processor)
-        chosen = chip.choose if turns > 1 else 0.0
         sums = float(np.ceil(np.log2(parts))) * chip.add
-        extra = chip.late + sums + chip.begin + (chip.choose if turns == 1 else 0.0)
-        found = walk(layer.product, processor, mapping.used[index], chip.word, turns * (chip.multiply + chosen), extra)
+        pace = Pace(chip.word, chip.multiply, chip.choose, chip.late + sums + chip.begin)
+        found = walk(layer.product, processor, mapping.used[index], turns, parts, pace)
         words = (found.read, found.written)
         one = Task(index, 0, 0.0, found.seconds, sum(words) * chip.word, 0.0, found, words, found.bits, uses)
     return [replace(one, step=step) for step in range(layer.steps)]

@@ -83,8 +83,7 @@ def _product(schedule: Schedule, task: Task) -> dict[str, float]:
             prices[size] = {name: float(np.asarray(value).reshape(-1)[0]) for name, value in found.items()}
         for name, value in prices[size].items():
             energy[name] = energy.get(name, 0.0) + value * _share(schedule, task, share)
-    turns = int(uses.turn.max()) + 1
-    times = task.walk.rounds if turns > 1 else 1
+    times = task.walk.chosen
     select = float(np.asarray(schedule.block.select_energy).reshape(-1)[0])
     energy["plane selection"] = times * len(segments) * select
     reserved = math.ceil(math.ceil(product.rows / schedule.processor.block_rows) / _parts(segments, t))

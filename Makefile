@@ -1,6 +1,6 @@
 # make demo    install into .venv and run the closed loop on Iris
 # make test    install with the development tools and run the tests (test-full: the slow ones too)
-# make bench   the benchmark table, and bench.json
+# make bench   the benchmark table, and bench.json (bench-peers: other array simulators, in an environment of their own)
 # make lint    ruff and pyright
 
 VENV := .venv
@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 
-.PHONY: demo test test-full bench lint clean
+.PHONY: demo test test-full bench bench-peers lint clean
 
 demo: $(VENV)/.installed
 	$(BIN)/anamorph run iris
@@ -27,6 +27,15 @@ test-full: $(VENV)/.installed-dev
 
 bench: $(VENV)/.installed
 	$(BIN)/python benchmarks/run.py
+
+# badcrossbar without what only its plots need; CrossSim is on no index (CROSSSIM may name a folder of it)
+CROSSSIM ?= git+https://github.com/sandialabs/cross-sim
+PEERS := .venv-peers
+bench-peers:
+	@$(PYTHON) scripts/make_venv.py $(PEERS)
+	$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check numpy scipy pathvalidate sigfig
+	-$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps badcrossbar
+	-$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps $(CROSSSIM)
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check

@@ -21,6 +21,7 @@ from rich.console import Console
 from rich.table import Table
 
 import anamorph  # noqa: F401  (sets float64 before any array exists)
+import arrays
 import eneurons
 import spikes
 from anamorph.circuit import ngspice
@@ -48,7 +49,7 @@ def main() -> None:
     given = parser.parse_args()
     console = Console()
     entries: dict[str, dict] = {}
-    for job in (feedforward, general_solver, large_transient, spiking_neurons, spiking_network):
+    for job in (feedforward, general_solver, large_transient, spiking_neurons, spiking_network, memory_array):
         with console.status(f"{job.__name__} ..."):
             entries.update(job(given.patterns))
     table = Table("benchmark", "ours", "peer", "unit", "ratio peer/ours")
@@ -141,6 +142,21 @@ def spiking_network(patterns: int) -> dict[str, dict]:
         "synaptic_event": entry(found["ours"], found["loop"], "numpy, steps of 20 ns", "cpu s"),
         "clock_driven_spikes_off": entry(found["off"], None, "", "periods rms, of the peer's output spikes"),
     }
+
+
+def memory_array(patterns: int) -> dict[str, dict]:
+    """128 x 128 memory cells with wires, 100 inputs, beside three peers on the same case, their currents compared."""
+    del patterns
+    found = arrays.measure()
+    ours, unit = found["ours"][0], "s for 100 inputs, elimination included"
+    peers = {"badcrossbar": "badcrossbar", "crosssim": "CrossSim, to 0.1 %", "ngspice": "ngspice, one input"}
+    rows = {"array_128x128_first_call": entry(found["first"][0], None, "", "s, compilation included")}
+    for name, what in peers.items():
+        peer, off = found.get(name, (None, None))
+        rows[f"array_128x128_beside_{name}"] = entry(ours, peer, what, unit)
+        if off is not None:
+            rows[f"array_128x128_off_{name}"] = entry(off, None, "", "of a current, at most")
+    return rows
 
 
 _peer: list[float] = []

@@ -157,7 +157,7 @@ def report(run: Started, out: Out = None, seed: Seed = None, set_: Set = None) -
 
 @app.command(name="list")
 def list_() -> None:
-    """Name the experiments, substrates, technologies and papers that can be used."""
+    """Name the experiments, substrates, technologies, memories and papers that can be used."""
     from anamorph.cli_output import print_names
 
     print_names()

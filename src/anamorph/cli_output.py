@@ -142,14 +142,16 @@ def print_comparison(found: SpiceComparison) -> None:
 
 
 def print_names() -> None:
-    """Experiments, substrates, technologies and papers, one per line below its heading."""
+    """Experiments, substrates, technologies, memories and papers, one per line below its heading."""
     from anamorph import experiment, papers, substrate, technology
     from anamorph.enn.experiment import NAMES as SPIKING
+    from anamorph.technology.memory import memory_names
 
     for title, names in (
         ("experiments", sorted([*experiment.builtin_names(), *SPIKING])),
         ("substrates", substrate.names()),
         ("technologies", technology.builtin_names()),
+        ("memories", memory_names()),
         ("papers", papers.names()),
     ):
         sys.stdout.write(f"{title}:\n" + "".join(f"  {name}\n" for name in names))

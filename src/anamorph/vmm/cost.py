@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from anamorph.processor.components import Library, library
+from anamorph.processor.components import Library, library, tuning
 from anamorph.processor.components.component import Numbers
 from anamorph.technology.memory import Memory, load_memory
 from anamorph.vmm.block import BlockCost
@@ -71,11 +71,9 @@ def _block(memory: Memory, size: Sizes, parts: Parts) -> BlockCost:
     shape = np.shape(size.rows)
     planes = memory.planes
     cells = size.rows * 2 * size.columns * planes
-    write = memory.values("write")
-    n_pulses = write["pulses_per_bit"] * size.weight_bits
-    each = n_pulses * write["v_write"] * write["i_write"] * write["t_pulse"]
+    writing = tuning(memory)
     area = {"array": _array_area(memory, size), **parts.area}
-    area["tuning"] = (size.rows + 2 * size.columns + (planes if planes > 1 else 0)) * write["switch_area"]
+    area["tuning"] = writing.area(size.weight_bits, size.rows + 2 * size.columns + (planes if planes > 1 else 0))
     select_energy, select_time = _selection(memory, size)
     return BlockCost(
         rows=_full(size.rows, shape), columns=_full(size.columns, shape),
@@ -83,8 +81,9 @@ def _block(memory: Memory, size: Sizes, parts: Parts) -> BlockCost:
         terms=parts.terms, leakage=_full(parts.leakage, shape),
         area={part: _full(value, shape) for part, value in area.items()},
         cells=_full(cells, shape), planes=planes,
-        select_energy=select_energy, select_time=select_time, tuning_energy=_full(cells * each, shape),
-        tuning_time=_full(cells * n_pulses * (write["t_pulse"] + write["t_verify"]), shape),
+        select_energy=select_energy, select_time=select_time,
+        tuning_energy=_full(writing.energy(size.weight_bits, cells), shape),
+        tuning_time=_full(writing.latency(size.weight_bits, cells), shape),
         current=_full(parts.current, shape), swing=_full(parts.swing, shape), bounds=parts.bounds,
     )  # fmt: skip
 

@@ -14,10 +14,13 @@ section II). The integrated charge ``N G V_read t`` asks for a capacitor, in EXP
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from anamorph.processor.components import Library
-from anamorph.processor.components.component import Numbers
+from anamorph.processor.components.component import Component, Numbers
+from anamorph.processor.components.integrator import EDGE, amplifier
 from anamorph.technology.memory import Memory
 from anamorph.vmm.block import Energy
 from anamorph.vmm.cost_active import Flags, Parts, Sizes
@@ -25,10 +28,18 @@ from anamorph.vmm.lines import Lines, linear_read_voltage, lines_of, slot_of, wi
 
 #: Clocks that an amplitude stands before it is converted, beside those that lines ask for.
 INS_CLOCKS = 4
-#: Share of a slot in which an edge has to be over.
-EDGE = 0.5
-#: Currents of sense amplifiers over what they need in small signals.
-SLEWING = 2.0
+
+
+class _Drive(NamedTuple):
+    """How inputs come in: what drives a row, full-scale voltage, times."""
+
+    source: Component
+    read: Numbers
+    on: Numbers  # how long inputs take, s
+    flowing: Numbers  # how long cells carry current, s
+    settle: Numbers  # what the amplifier has to settle, s
+    integrated: Numbers | None  # time over which a full-scale current is integrated, s
+    capacitors: float  # per line
 
 
 def passive_parts(memory: Memory, lib: Library, size: Sizes, encoding: str) -> Parts:
@@ -36,62 +47,61 @@ def passive_parts(memory: Memory, lib: Library, size: Sizes, encoding: str) -> P
     v, cells, analog = memory.values("lines"), memory.values("passive"), lib.figures["analog"]
     lines = lines_of(memory, size.rows, size.columns)
     slot = slot_of(lines, lib.clock)
-    if encoding == "ins":
-        read = linear_read_voltage(memory, size.input_bits)
-        on, settle = np.maximum(INS_CLOCKS * lib.clock, slot), np.maximum(INS_CLOCKS * lib.clock, slot)
-        integrated, copies = None, 1.0
-        source = lib.dac
-    else:
-        read = np.broadcast_to(cells["v_read"], np.shape(slot))
-        settle = EDGE * slot
-        source = lib.pulse if encoding == "exp" else lib.serial
-        if encoding == "exp":
-            on, integrated, copies = 2.0**size.input_bits * slot, (2.0**size.input_bits - 1) * slot, 1.0
-        else:
-            on, integrated, copies = size.input_bits * (slot + lib.clock), slot, 2.0
+    drive = _drive(memory, lib, size, slot, encoding)
     swing = np.broadcast_to(cells["swing_max"], np.shape(slot))
-    full_current = size.rows * cells["g_max"] * read
-    sample = analog["sense_capacitance"] + 2.0**size.output_bits * analog["unit_capacitor"]
-    hold = sample if integrated is None else np.maximum(sample, full_current * integrated / swing)
-    noise_gain = 1 + swing / read if integrated is None else 1 + lines.c_output / hold
-    bias, stages = _amplifier(lib, size, lines.c_output + sample, noise_gain, settle)
-    bias = np.maximum(bias, full_current)
-    mean = cells["g_max"] * (0.25 + 0.75 / cells["g_ratio"])
+    bias, stages, hold = _sense(memory, lib, size, lines, drive, swing)
     # the supply feeds a line through its driver, whatever the read voltage is
-    cell_power = 2 * mean * read * v["v_dd"]
-    flowing = on if encoding != "lin" else size.input_bits * slot
+    mean = 2 * cells["g_max"] * (0.25 + 0.75 / cells["g_ratio"]) * drive.read * v["v_dd"]
+    buffers = encoding == "ins"  # amplitudes have to be driven into the rows
     convert = lib.adc.latency(size.output_bits)
     terms = {
-        "array": Energy(cell_data=0.5 * cell_power * flowing, row_data=_swing_energy(memory, lines, size, encoding)),
+        "array": Energy(cell_data=0.5 * mean * drive.flowing, row_data=_swing_energy(memory, lines, size, encoding)),
         "input": Energy(
-            row=source.energy(size.input_bits)
-            + (analog["buffer_current"] * v["v_dd"] * on if encoding == "ins" else 0.0)
+            row=drive.source.energy(size.input_bits) + buffers * analog["buffer_current"] * v["v_dd"] * drive.on
         ),
-        "integration": Energy(column=2 * (bias * (on + convert) + copies * hold * swing) * v["v_dd"]),
+        "integration": Energy(column=2 * (bias * (drive.on + convert) + drive.capacitors * hold * swing) * v["v_dd"]),
         "conversion": Energy(column=lib.adc.energy(size.output_bits)),
     }
+    row = drive.source.area(size.input_bits) + v["driver_area"] + buffers * analog["buffer_area"]
+    line = stages * analog["stage_area"] + drive.capacitors * hold / analog["capacitor_density"]
     area = {
-        "input": size.rows * (source.area(size.input_bits) + v["driver_area"]
-                              + (analog["buffer_area"] if encoding == "ins" else 0.0)),
-        "integration": size.columns * 2 * (stages * analog["stage_area"]
-                                           + copies * hold / analog["capacitor_density"]),
+        "input": size.rows * row,
+        "integration": size.columns * 2 * line,
         "conversion": size.columns * lib.adc.area(size.output_bits),
-    }  # fmt: skip
-    leakage = size.rows * source.leakage(size.input_bits) + size.columns * lib.adc.leakage(size.output_bits)
-    interval = np.maximum(on, convert)
-    bounds = _bounds(memory, lib, size, lines, slot, read, encoding)
-    return Parts(on + convert, interval, terms, area, leakage, cells["g_max"] * read, swing, bounds)
+    }
+    leakage = size.rows * drive.source.leakage(size.input_bits) + size.columns * lib.adc.leakage(size.output_bits)
+    return Parts(
+        drive.on + convert, np.maximum(drive.on, convert), terms, area, leakage, cells["g_max"] * drive.read, swing,
+        _bounds(memory, lib, size, lines, slot, drive.read, encoding),
+    )  # fmt: skip
 
 
-def _amplifier(
-    lib: Library, size: Sizes, load: Numbers, noise_gain: Numbers, settle: Numbers
-) -> tuple[Numbers, Numbers]:
-    """Bias of a sense amplifier, A, and how many stages it has."""
+def _drive(memory: Memory, lib: Library, size: Sizes, slot: Numbers, encoding: str) -> _Drive:
+    if encoding == "ins":
+        on = np.maximum(INS_CLOCKS * lib.clock, slot)
+        return _Drive(lib.dac, linear_read_voltage(memory, size.input_bits), on, on, on, None, 1.0)
+    read = np.broadcast_to(memory.value("passive", "v_read"), np.shape(slot))
+    if encoding == "exp":
+        on = 2.0**size.input_bits * slot
+        return _Drive(lib.pulse, read, on, on, EDGE * slot, on - slot, 1.0)
+    flowing = size.input_bits * slot
+    return _Drive(lib.serial, read, flowing + size.input_bits * lib.clock, flowing, EDGE * slot, slot, 2.0)
+
+
+def _sense(
+    memory: Memory, lib: Library, size: Sizes, lines: Lines, drive: _Drive, swing: Numbers
+) -> tuple[Numbers, Numbers, Numbers]:
+    """Bias of a line's amplifier, A, its stages, and the capacitance that holds what it gives, F."""
     analog = lib.figures["analog"]
-    g_m = (size.output_bits + 1) * np.log(2) * noise_gain * load / settle
-    gain = 2.0 ** (size.output_bits + 1) * noise_gain
-    stages = np.maximum(1.0, np.ceil(np.log(gain) / np.log(analog["stage_gain"])))
-    return SLEWING * stages * g_m / analog["gm_over_i"], stages
+    full_current = size.rows * memory.value("passive", "g_max") * drive.read
+    sample = analog["sense_capacitance"] + 2.0**size.output_bits * analog["unit_capacitor"]
+    if drive.integrated is None:
+        hold, noise_gain = sample, 1 + swing / drive.read
+    else:
+        hold = np.maximum(sample, full_current * drive.integrated / swing)
+        noise_gain = 1 + lines.c_output / hold
+    bias, stages = amplifier(analog, size.output_bits, lines.c_output + sample, noise_gain, drive.settle)
+    return np.maximum(bias, full_current), stages, hold
 
 
 def _swing_energy(memory: Memory, lines: Lines, size: Sizes, encoding: str) -> Numbers:

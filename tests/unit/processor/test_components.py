@@ -10,9 +10,11 @@ from hypothesis import strategies as st
 from anamorph.digital import cell_figures
 from anamorph.digital.logic_cells import logic_cells
 from anamorph.errors import BadInput
-from anamorph.processor.components import library
+from anamorph.processor.components import library, tuning
 from anamorph.processor.components.figures import ANALOG_ENERGY_EXPONENT, cards, section_at, supply
+from anamorph.processor.components.integrator import SLEWING, amplifier
 from anamorph.technology import load
+from anamorph.technology.memory import load_memory
 
 NAMES = [c.name for c in library().components]
 
@@ -93,6 +95,22 @@ def test_shift_and_add_beside_isaac():
     part = library("32 nm").shift_add
     assert part.area(16) == pytest.approx(60e-12, rel=0.5)
     assert 1 < part.energy(16) / 0.021e-12 < 6
+
+
+def test_an_amplifier_settles_to_half_a_bit():
+    """The step response of one pole with its own g_m, at the time that it was given."""
+    analog, load, settle = section_at("analog", 55e-9), 100e-15, 1e-9
+    bias, stages = amplifier(analog, 7, load, 3.0, settle)
+    g_m = bias * analog["gm_over_i"] / (SLEWING * stages)
+    assert np.exp(-settle * g_m / (3.0 * load)) == pytest.approx(0.5 / 2**7)
+    assert analog["stage_gain"] ** (stages - 1) < 3.0 * 2**8 <= analog["stage_gain"] ** stages
+
+
+def test_writing_takes_pulses_for_every_bit_of_every_cell():
+    part = tuning(load_memory("2d_nor"))
+    assert part.energy(4, 1000) == pytest.approx(1000 * 4 * 4 * 10 * 1e-6 * 10e-6)
+    assert part.latency(4, 1000) == pytest.approx(1000 * 4 * 4 * 11e-6)
+    assert part.area(4, 10) == pytest.approx(120e-12)
 
 
 def test_bus_energy_is_c_v_squared():

@@ -2,5 +2,6 @@
 
 from anamorph.processor.components.component import Component
 from anamorph.processor.components.library import Library, library
+from anamorph.processor.components.tuning import tuning
 
-__all__ = ["Component", "Library", "library"]
+__all__ = ["Component", "Library", "library", "tuning"]

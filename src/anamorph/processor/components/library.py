@@ -14,6 +14,7 @@ import numpy as np
 from anamorph.processor.components.component import Component, Law, Numbers
 from anamorph.processor.components.converters import converters
 from anamorph.processor.components.figures import cards, parse_node, section_at, supply
+from anamorph.processor.components.integrator import integrator
 
 #: Rising transitions of a bit per word of random data.
 RISES = 0.25
@@ -59,6 +60,7 @@ class Library:
     dac: Component
     pulse: Component
     serial: Component
+    integrator: Component
 
     @property
     def components(self) -> tuple[Component, ...]:
@@ -80,6 +82,7 @@ def library(node: str = "55 nm") -> Library:
         node=size, v_dd=logic.v_dd, clock=logic.clock, figures=figures,
         edram=_edram(figures["edram"]), bus=_bus(figures["wire"], logic), **logic.components(figures["control"]),
         **converters(figures["logic"], figures["analog"], logic.v_dd, logic.written, logic.gate, _origin),
+        integrator=integrator(figures["analog"], logic.v_dd, logic.clock, *_origin("analog")),
     )  # fmt: skip
 
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 def names() -> list[str]:
     """Names of the substrates that come with the package."""
-    return ["current_mirror", "differential_pair", "ideal", "spiking"]
+    return ["crossbar", "current_mirror", "differential_pair", "ideal", "spiking"]
 
 
 def create(name: str, technology: Technology | None, shape: Shape, **options: Any) -> Substrate:
@@ -40,6 +40,10 @@ def create(name: str, technology: Technology | None, shape: Shape, **options: An
         from anamorph.substrate.spiking.spiking import Spiking
 
         return Spiking(technology, shape, **options)
+    if name == "crossbar":
+        from anamorph.substrate.crossbar import Crossbar
+
+        return Crossbar(technology, shape, **options)
     if name == "differential_pair":
         from anamorph.substrate.differential_pair.substrate import DifferentialPairs
 

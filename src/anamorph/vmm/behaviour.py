@@ -215,7 +215,7 @@ def answer(
     signals = line_signals(vmm, m, die, rounding.weights_to_bits(weights, vmm.weight_bits), x, key, exact=exact)
     # pairs share their smallest current; what is left for a weight is a little less than the largest
     y = (signals[0] - signals[1]) / (1 - m.base) + m.offset * die.offset
-    y = m.scale * y * (1 + m.gain * die.gain)
+    y = m.scale * y * jnp.exp(m.gain * die.gain)
     return jnp.where(m.rounded > 0, rounding.outputs_to_bits(y, vmm.output_bits, vmm.span, vmm.rectify), y)
 
 

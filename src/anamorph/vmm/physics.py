@@ -39,7 +39,9 @@ COMMON: Mapping[str, Param] = {
     "line_leakage": Param("A", 0.0, 1e-6, "leakage of a line per cell on it, without any input"),
     "leakage_spread": Param("", 0.0, 10.0, "rms deviation of that from line to line, as a share"),
     "offset": Param("V", 0.0, 0.1, "rms offset of a column's comparator or amplifier, after its own zeroing"),
-    "gain": Param("", 0.0, 1.0, "rms deviation of a column's conversion from the common scale, after trimming"),
+    "gain": Param(
+        "", 0.0, 1.0, "rms deviation of the logarithm of a column's scale from the common one, after trimming"
+    ),
     "input_gain": Param("", 0.0, 1.0, "rms deviation of an input driver's amplitude, where amplitudes carry inputs"),
 }
 ACTIVE: Mapping[str, Param] = {

@@ -96,28 +96,26 @@ def write_verify(
     Raises:
         BadInput: a tolerance that is not above zero, or a start that is not.
     """
-    first = jnp.asarray(start, float)
+    log = np.array(start, float)
     if not 0 < tolerance < 1:
         raise BadInput("not a tolerance", where="write-verify", expected="between 0 and 1", got=f"{tolerance}")
-    if not bool((first > 0).all()):
+    if not (log > 0).all():
         raise BadInput("cells without current have no logarithm to change", where="write-verify: start",
-                       expected="above 0", got=f"{float(first.min()):g}")  # fmt: skip
-    of_cells, of_pulses = jax.random.split(key)
-    own = jnp.exp(response["cell_spread"] * jax.random.normal(of_cells, first.shape))
-
-    def pulse(state: tuple[Array, Array, Array], number: Array) -> tuple[tuple[Array, Array, Array], None]:
-        log, count, done = state
-        of_reading, of_change = jax.random.split(jax.random.fold_in(of_pulses, number))
-        reading = log + response["read_noise"] * jax.random.normal(of_reading, log.shape)
-        done = done | (jnp.abs(jnp.expm1(reading)) <= tolerance)
-        size = jnp.clip(CAUTION * jnp.abs(reading), response["step_min"], response["step_max"])
-        noise = 1 + response["pulse_spread"] * jax.random.normal(of_change, log.shape)
-        change = -jnp.sign(reading) * size * own * noise
-        return (jnp.where(done, log, log + change), count + ~done, done), None
-
-    begin = (jnp.log(first), jnp.zeros(first.shape, int), jnp.zeros(first.shape, bool))
-    (log, count, done), _ = jax.lax.scan(pulse, begin, jnp.arange(max_pulses + 1))
-    return Written(np.asarray(count), np.asarray(jnp.exp(log)), np.asarray(done))
+                       expected="above 0", got=f"{log.min():g}")  # fmt: skip
+    log = np.log(log)
+    draw = np.random.default_rng(np.asarray(jax.random.key_data(key)).ravel())
+    own = np.exp(response["cell_spread"] * draw.standard_normal(log.shape))
+    pulses, done = np.zeros(log.shape, int), np.zeros(log.shape, bool)
+    for number in range(max_pulses + 1):
+        reading = log + response["read_noise"] * draw.standard_normal(log.shape)
+        done |= np.abs(np.expm1(reading)) <= tolerance
+        if done.all() or number == max_pulses:
+            break
+        size = np.clip(CAUTION * np.abs(reading), response["step_min"], response["step_max"])
+        noise = 1 + response["pulse_spread"] * draw.standard_normal(log.shape)
+        log = np.where(done, log, log - np.sign(reading) * size * own * noise)
+        pulses += ~done
+    return Written(pulses, np.exp(log), done)
 
 
 def program(

@@ -56,7 +56,7 @@ PLANES: Mapping[str, Param] = {
     "c_plane": Param("F", 0.0, 1e-13, "capacitance of a word plane per string"),
     "v_pass": Param("V", 0.0, 20.0, "voltage of word planes that are passed through"),
     "v_select": Param("V", 0.0, 20.0, "voltage of the word plane that computes"),
-    "t_select": Param("s", 0.0, 1e-2, "time to change the plane that computes"),
+    "r_select": Param("ohm", 0.0, 1e7, "resistance through which a plane is charged: its switch and the plane itself"),
     "stair": Param("m", 0.0, 1e-5, "length of the staircase per plane"),
 }
 WRITE: Mapping[str, Param] = {

@@ -15,6 +15,7 @@ from anamorph.vmm.block import BlockCost
 from anamorph.vmm.cost_active import Parts, Sizes, exp_parts, ins_parts, lin_parts
 from anamorph.vmm.cost_passive import passive_parts
 from anamorph.vmm.design import Cell, Design, Encoding
+from anamorph.vmm.lines import U_T
 
 #: Array with its edges and dummies over its cells alone.
 ARRAY_EDGES = 1.05
@@ -103,8 +104,11 @@ def _selection(memory: Memory, size: Sizes) -> tuple[np.ndarray, np.ndarray]:
         return np.zeros(shape), np.zeros(shape)
     v = memory.values("planes")
     plane = v["c_plane"] * size.rows * 2 * size.columns
-    rise = plane * (v["v_pass"] - v["v_select"]) * v["v_pass"] / memory.value("lines", "pump_efficiency")
-    return _full(rise, shape), np.full(shape, v["t_select"])
+    step = v["v_pass"] - v["v_select"]
+    rise = plane * step * v["v_pass"] / memory.value("lines", "pump_efficiency")
+    # until what is missing changes currents by half of a weight's least significant bit
+    missing = memory.value("active", "slope_factor") * U_T / 2.0 ** (size.weight_bits + 1)
+    return _full(rise, shape), _full(v["r_select"] * plane * np.log(step / missing), shape)
 
 
 def _full(value: Numbers, shape: tuple[int, ...]) -> np.ndarray:

@@ -23,6 +23,7 @@ from rich.table import Table
 import anamorph  # noqa: F401  (sets float64 before any array exists)
 import arrays
 import eneurons
+import processors
 import spikes
 from anamorph.circuit import ngspice
 from anamorph.circuit.compile import compile_cell
@@ -49,7 +50,8 @@ def main() -> None:
     given = parser.parse_args()
     console = Console()
     entries: dict[str, dict] = {}
-    for job in (feedforward, general_solver, large_transient, spiking_neurons, spiking_network, memory_array):
+    jobs = (feedforward, general_solver, large_transient, spiking_neurons, spiking_network, memory_array, processor)
+    for job in jobs:
         with console.status(f"{job.__name__} ..."):
             entries.update(job(given.patterns))
     table = Table("benchmark", "ours", "peer", "unit", "ratio peer/ours")
@@ -157,6 +159,17 @@ def memory_array(patterns: int) -> dict[str, dict]:
         if off is not None:
             rows[f"array_128x128_off_{name}"] = entry(off, None, "", "of a current, at most")
     return rows
+
+
+def processor(patterns: int) -> dict[str, dict]:
+    """ResNet-152 on one processor, beside its schedule tile by tile; and on 100,000 processors."""
+    del patterns
+    found = processors.measure()
+    return {
+        "processor_resnet_152": entry(found["one"], found["schedule"], "the same, every tile and round", "s"),
+        "processor_resnet_152_designs": entry(found["many"], None, "", f"s for {found['designs']:,.0f} designs"),
+        "processor_latency_off": entry(found["off"], None, "", "relative, of the schedule's"),
+    }
 
 
 _peer: list[float] = []

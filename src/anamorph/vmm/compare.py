@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -96,16 +96,15 @@ def compare(
     Raises:
         BadInput: unknown names, numbers out of range, too many points.
     """
-    chosen: Iterable[Cell] = [cell(name) for name in dict.fromkeys(cells)] or CELLS.values()
-    coded: Iterable[Encoding] = [encoding(name) for name in dict.fromkeys(encodings)] or ENCODINGS.values()
+    chosen: Sequence[Cell] = [cell(name) for name in dict.fromkeys(cells)] or list(CELLS.values())
+    coded: Sequence[Encoding] = [encoding(name) for name in dict.fromkeys(encodings)] or list(ENCODINGS.values())
     own = {memory.name: memory for memory in memories}
-    designs = [
-        Design(c, e, *b, *size)
-        for size in dict.fromkeys(sizes) for b in dict.fromkeys(bits) for c in chosen for e in coded
-    ]  # fmt: skip
-    if len(designs) > MAX_POINTS:
-        raise BadInput("too many points", where="vmm compare", expected=f"at most {MAX_POINTS:,}",
-                       got=f"{len(designs):,}", advice="Take `vmm.cost.block_costs` for a sweep.")  # fmt: skip
+    bits, sizes = list(dict.fromkeys(bits)), list(dict.fromkeys(sizes))
+    count = len(sizes) * len(bits) * len(chosen) * len(coded)
+    if count > MAX_POINTS:
+        raise BadInput("too many points", where="vmm compare", expected=f"at most {MAX_POINTS:,}", got=f"{count:,}",
+                       advice="Take `vmm.cost.block_costs` for a sweep.")  # fmt: skip
+    designs = [Design(c, e, *b, *size) for size in sizes for b in bits for c in chosen for e in coded]
     return [_point(design, own.get(design.cell.memory), errors) for design in designs]
 
 

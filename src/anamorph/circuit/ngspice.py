@@ -155,7 +155,6 @@ def transient(
     *,
     temperature: float = T_REFERENCE,
     start: Float[Array | np.ndarray, " unknowns"] | None = None,
-    begin: Mapping[str, float] | None = None,
     max_step: float | None = None,
     tolerance: float = 1e-6,
     from_start: bool = False,
@@ -171,7 +170,6 @@ def transient(
         deviations: threshold deviation of every transistor, V; none if left out.
         temperature: K.
         start: node voltages to start the operating point at time zero from.
-        begin: voltages, by name, that nodes have at time zero in place of an operating point's, V.
         max_step: longest step, s; a hundredth of `t_stop` if left out.
         tolerance: relative, of voltages, currents and the charges of a step.
         from_start: take `start` for the state at time zero instead of solving for it; a start that is none of rest
@@ -183,7 +181,7 @@ def transient(
         NotConverged: ngspice gave up, or ran out of time; with the end of its log.
     """
     program = _require()
-    limits = spice.Transient(t_stop, max_step, tolerance, begin or {}, from_start)
+    limits = spice.Transient(t_stop, max_step, tolerance, from_start)
     split, parts = with_own_supplies(cell)
     waves = {**waveforms, **{part: waveforms[source] for part, source in parts.items() if source in waveforms}}
     written = spice.deck(

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Array, Float
@@ -47,15 +47,12 @@ class Transient:
         t_stop: end, s.
         max_step: longest step, s; a hundredth of `t_stop` if left out.
         tolerance: relative, of voltages, currents and the charges of a step (``reltol``; the others follow it).
-        begin: node voltages that are held while the operating point is sought and let go at time zero (``.ic``), V.
-            What is left out is solved for. With all nodes of a circuit, it begins in the middle of what it does.
         from_start: the voltages to start from are the state at time zero, and no operating point is sought.
     """
 
     t_stop: float
     max_step: float | None = None
     tolerance: float = 1e-6
-    begin: Mapping[str, float] = field(default_factory=dict)
     from_start: bool = False
 
 
@@ -126,7 +123,7 @@ def deck(
     if transient is not None and transient.from_start:
         beginning: Iterable[str] = initial_conditions(writer, scope, start or {}, shifts)
     else:
-        beginning = _voltages(".nodeset", start or {}, scope.inner, "start")
+        beginning = _nodesets(start or {}, scope.inner)
     lines = [
         f"* anamorph: {safe_title(title)}",
         "* EKV transistors as behavioural subcircuits; the equations are those of anamorph.device.mosfet",
@@ -136,7 +133,6 @@ def deck(
         "* the circuit",
         *elements,
         *beginning,
-        *_voltages(".ic", transient.begin if transient else {}, scope.inner, "begin"),
         *(f".save v({name})" for name in scope.inner.values()),
         *(f".save i({name})" for name in writer.sources.values()),
         *_analysis(transient),
@@ -151,11 +147,11 @@ def _check_all_used(drives: Mapping[str, Drive], driven: Sequence[str], cell: Ce
             raise BadInput(f"no source '{name}' to drive", where=f"cell {cell.name}", advice=nearest(name, driven))
 
 
-def _voltages(line: str, given: Mapping[str, float], nodes: Mapping[str, str], where: str) -> Iterator[str]:
-    for name, voltage in given.items():
+def _nodesets(start: Mapping[str, float], nodes: Mapping[str, str]) -> Iterator[str]:
+    for name, voltage in start.items():
         if name not in nodes:
-            raise BadInput(f"no node '{name}'", where=where, advice=nearest(name, nodes))
-        yield f"{line} v({nodes[name]})={number(finite(voltage, name))}"
+            raise BadInput(f"no node '{name}'", where="start", advice=nearest(name, nodes))
+        yield f".nodeset v({nodes[name]})={number(finite(voltage, name))}"
 
 
 def _analysis(transient: Transient | None) -> list[str]:

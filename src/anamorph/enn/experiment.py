@@ -43,6 +43,7 @@ class SpikingExperiment(BaseModel):
     batch_size: StrictInt = Field(100, ge=1, le=60_000)
     focus: Number = Field(0.0, ge=0, le=1)
     starts: StrictInt = Field(1, ge=1, le=100)
+    over_range: Number = Field(1.0, ge=0, le=1e6)
     stop_at: Number = Field(1.0, gt=0, le=1)
     weight_spread: Annotated[float, BeforeValidator(_SPREAD), _SPREAD] = 0.01
     dies: StrictInt = Field(1000, ge=1, le=1_000_000)

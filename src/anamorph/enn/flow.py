@@ -210,6 +210,7 @@ def _trained(
         stop_at=experiment.stop_at,
         focus=experiment.focus,
         starts=experiment.starts,
+        over_range=experiment.over_range,
         x_min=experiment.x_min,
         signed=experiment.inhibitory,
         train_biases=own,

@@ -58,7 +58,7 @@ def retrained(run: RunCircuit, task: Task) -> RunCircuit:
     settings = SpikingTraining(
         epochs=experiment.epochs, learning_rate=experiment.learning_rate, batch_size=experiment.batch_size,
         weight_noise=experiment.weight_spread, starts=experiment.starts, focus=experiment.focus,
-        x_min=experiment.x_min,
+        x_min=experiment.x_min, over_range=experiment.over_range,
     )  # fmt: skip
     shown = replace(task, x_train=input_worth(run.circuit, run.technology, task.x_train))
     trained = train_spiking(run.structure, seen, shown, settings, named_key(experiment.seed, "in_circuit"))

@@ -26,8 +26,8 @@ from anamorph.spikes.judged import Judged, judge
 from anamorph.spikes.netlist import whole_network
 from anamorph.spikes.transient import TOLERANCE, NetworkTransient, Show, simulate
 
-#: Images simulated together, as many as fit into some hundred megabytes for a millisecond; further groups are kept.
-GROUP = 20
+#: Images simulated together: some hundred megabytes for a millisecond. Of further groups the spikes are kept.
+GROUP = 5
 #: How long ngspice goes on, s: three spikes of a neuron at 60 kHz.
 WINDOW = 40e-6
 #: Part of the time shown after which rates are measured, and the readout whose answer is the network's.

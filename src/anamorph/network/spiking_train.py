@@ -100,7 +100,8 @@ class TrainedSpiking:
 
     Attributes:
         weights: of the network.
-        train_accuracy: on the training samples after each epoch, with nominal weights, ``[epochs]``.
+        train_accuracy: after each epoch, with nominal weights, ``[epochs]``: after the last, and after all where
+            training may stop early, on all training samples, and otherwise on the first `JUDGED` of them.
         over_range: share of the training samples' excitations above 1, after the last epoch.
         under_range: share of them below `SpikingTraining.x_min`: none, where biases are trained.
     """
@@ -143,20 +144,23 @@ def train_spiking(
     epoch, carry, real = _prepared(structure, activations, settings, scales, len(task.x_train), key)
     judge = jax.jit(lambda w, t: structure.forward(w, activations, t))
 
-    def seen(state: State, start: int) -> tuple[Weights, list[Any]]:
-        """Weights of one start, and what every neuron and output makes of the training samples."""
+    def seen(state: State, start: int, most: int) -> tuple[Weights, list[Any]]:
+        """Weights of one start, and what every neuron and output makes of so many training samples."""
         weights = real(jax.tree.map(lambda leaf: leaf[start], state))
-        return weights, [judge(weights, taps[low : low + JUDGED]) for low in range(0, len(taps), JUDGED)]
+        return weights, [judge(weights, taps[low : low + JUDGED]) for low in range(0, most, JUDGED)]
 
     accuracy = []
     for number in range(settings.epochs):
         carry = epoch(carry, taps, labels, jax.random.fold_in(key, number + 1), jnp.asarray(number))
-        answers = [np.concatenate([np.asarray(y) for _, y in seen(carry[0], k)[1]]) for k in range(settings.starts)]
-        accuracy.append([float(np.mean(decide(y) == task.y_train)) for y in answers])
+        whole = settings.stop_at is not None or number + 1 == settings.epochs
+        most = len(taps) if whole else min(JUDGED, len(taps))
+        parts = [seen(carry[0], k, most)[1] for k in range(settings.starts)]
+        answers = [np.concatenate([np.asarray(y) for _, y in part]) for part in parts]
+        accuracy.append([float(np.mean(decide(y) == task.y_train[: len(y)])) for y in answers])
         if settings.stop_at is not None and max(accuracy[-1]) >= settings.stop_at:
             break
     best = int(np.argmax(accuracy[-1]))
-    weights, parts = seen(carry[0], best)
+    weights, parts = seen(carry[0], best, len(taps))
     found = jax.tree.map(lambda w: np.asarray(w, np.float64), weights)
     if not all(np.isfinite(w).all() for w in jax.tree.leaves(found)):
         raise NotConverged("training diverged", where="train_spiking", advice="Lower the learning rate.")

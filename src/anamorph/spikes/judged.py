@@ -13,9 +13,10 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from anamorph.circuit import ngspice
+from anamorph.circuit.compile import compile_cell
 from anamorph.circuit.driven import Trace
 from anamorph.spikes.handover import node_voltages, of_image
-from anamorph.spikes.netlist import SUPPLY, drives, output, with_supplies
+from anamorph.spikes.netlist import drives, output, with_supplies
 from anamorph.spikes.parts import SpikingCircuit
 from anamorph.spikes.transient import LEVELS, NetworkTransient, Show, simulate, spike_times
 from anamorph.technology import Technology
@@ -79,9 +80,10 @@ def judge(
     cell, supplies = with_supplies(circuit)
     on = {name: wave[1][-1] for name, wave in drives(circuit, inputs, technology.v_dd, show.rise).items()}
     on |= dict.fromkeys(supplies, technology.v_dd)
-    rails = {"vdd" if name == SUPPLY else name.removeprefix("v_"): technology.v_dd for name in supplies}
+    ended = node_voltages(circuit, found, image)
+    start = np.array([ended[node] for node in compile_cell(cell, technology).unknowns])
     theirs = ngspice.transient(
-        cell, technology, on, window, begin=rails | node_voltages(circuit, found, image), tolerance=tolerance,
+        cell, technology, on, window, start=start, from_start=True, tolerance=tolerance,
         max_step=LONGEST * tolerance / TOLERANCE, timeout=timeout,
     )  # fmt: skip
     low, high = (level * technology.v_dd for level in LEVELS)

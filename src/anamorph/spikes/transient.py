@@ -30,8 +30,9 @@ from anamorph.threads import in_threads
 TOLERANCE = 3e-4
 #: Spacing of the gates' waveforms, and longest step, s: front ends smooth over more than that.
 SPACING, LONGEST = 50e-9, 250e-9
-#: How long the gates of inputs are followed, s, and by how little they must move in its last tenth to rest then, V.
-SETTLED, RESTS = 100e-6, 1e-6
+#: How long the gates of inputs are followed, s, and by how little they must move in its last tenth to rest then, V:
+#: a leg's current changes by less than a thousandth after that.
+SETTLED, RESTS = 100e-6, 1e-5
 #: Transients side by side in one thread.
 LANES = 128
 #: Moments at which the energy is kept.

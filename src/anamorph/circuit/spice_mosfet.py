@@ -9,7 +9,7 @@ transient, whose charges need q_f and q_r as well, has them as two inner nodes (
 Evaluating expressions and their derivatives, one by one and by every voltage in them, is nearly all that ngspice
 does in a transient. So each function is written once, of a node or two; sums of voltages are nodes of their own,
 which linear sources drive into a conductance of 1 S. A charge becomes a behavioural voltage source across a capacitor
-of 1 fF, whose current is its rate of change by ngspice's own charge-conserving integration; current-controlled
+of 1 fF, whose current is its rate of change by ngspice's own charge-conserving integration; controlled
 sources pass its shares on to the terminals. What is linear is a capacitor.
 """
 
@@ -176,10 +176,13 @@ def _charge(node: str, expression: str, shares: dict[str, float]) -> list[str]:
 
 
 def _passed_on(node: str, shares: dict[str, float]) -> list[str]:
-    """Terminal charges of `shares` times `CHARGE_UNIT` for each volt of a node that the source ``B{node}`` holds."""
-    lines = [f"C{node}0 {node} 0 {CHARGE_UNIT!r}"]
-    # the current that charges the capacitor comes out of the source's + terminal: i(B) is minus dQ/dt
-    return lines + [f"F{node}{terminal} {terminal} b B{node} {number(-share)}" for terminal, share in shares.items()]
+    """Terminal charges of `shares` times `CHARGE_UNIT` for each volt of a node.
+
+    Its capacitor's current flows on through 1 S, whose voltage sets the terminals' currents. It could be read off the
+    source that holds the node, but for that ngspice looks through all behavioural sources, for every share.
+    """
+    lines = [f"C{node}0 {node} z{node} {CHARGE_UNIT!r}", f"Gz{node} z{node} 0 z{node} 0 1"]
+    return lines + [f"G{node}{terminal} {terminal} b z{node} 0 {number(share)}" for terminal, share in shares.items()]
 
 
 def _junction_capacitance(p: MosfetParameters, terminal: str) -> float:

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from anamorph.cli_arguments import sizes, write_json
+from anamorph.cli_processor_accuracy import accuracy
 from anamorph.cli_processor_run import run, sweep
 
 app = typer.Typer(no_args_is_help=True, help="The inference processor: what a network asks of it, and what it gives.")
@@ -37,3 +38,4 @@ def network(
 
 app.command()(run)
 app.command()(sweep)
+app.command()(accuracy)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from onnx.reference.op_run import OpRun
 
-from anamorph.processor.inference.operators import paddings, windows
+from anamorph.processor.inference.windows import paddings, windows
 
 Sizes = Sequence[int] | None
 

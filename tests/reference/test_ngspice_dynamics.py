@@ -50,7 +50,7 @@ class Case:
         return "-".join(map(str, self.shape))
 
 
-#: Ten seconds; the others take half a minute and more, the last ones hours, for nearly all of it is ngspice's.
+#: Ten seconds; the others take half a minute to a quarter of an hour each, for nearly all of it is ngspice's.
 QUICK = (Case((4, 7, 3), 3),)
 LONG = (
     Case((5, 6, 4), 8),

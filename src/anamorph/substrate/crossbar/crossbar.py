@@ -10,7 +10,8 @@ and is not trimmed, which is what a neuron's slope a is. That, and everything el
 written, their drift, another temperature, lines that move, wires, capacitors, leakage, offsets, rounding), differs
 from die to die as `anamorph.vmm.behaviour` has it. Noise needs a random key that `run` has not.
 
-Numbers go from layer to layer, not voltages, so the whole chip is no circuit; columns are (`anamorph.cell.vmm_array`).
+Numbers go from layer to layer, not voltages, so the whole chip is no one circuit; the array of each layer is one
+(`Crossbar.benches`).
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ from anamorph.substrate.contract import Chip, Die, Program, Response, Shape, Sub
 from anamorph.substrate.crossbar.cost import cost_sheet, supply_current
 from anamorph.substrate.crossbar.dies import Deviations, fabricated, nominal
 from anamorph.substrate.crossbar.multipliers import WEIGHT_MAX, multipliers, reference_spread
+from anamorph.substrate.crossbar.netlist import bench
 from anamorph.substrate.current_mirror.inputs import check_leading, checked_inputs
 from anamorph.substrate.rectifier import output_rectifier
 from anamorph.technology import Technology
@@ -200,9 +202,19 @@ class Crossbar(Substrate):
 
     def netlist(self, program: Program) -> Cell:
         """Raises `BadInput`: see the module."""
-        raise BadInput("numbers go from layer to layer, so a chip of multipliers is no circuit as a whole",
+        raise BadInput("numbers go from layer to layer, so a chip of multipliers is no one circuit",
                        where="crossbar: netlist",
-                       advice="Columns as circuits are in anamorph.cell.vmm_array.")  # fmt: skip
+                       advice="`Crossbar.benches` gives the array of every layer, for ngspice.")  # fmt: skip
+
+    def benches(self, program: Program) -> tuple[Cell, ...]:
+        """The array of every layer with capacitors and switches, as `anamorph.circuit.ngspice` takes it (`netlist`).
+
+        Raises:
+            BadInput: a batch of programs.
+        """
+        settings = self._one(program)
+        pairs = zip(self.multipliers, settings, strict=True)
+        return tuple(bench(made, setting / self.max_setting) for made, setting in pairs)
 
     def cost(self, program: Program, response: Response) -> CostSheet:
         """Area, energy and time of all multipliers with their converters."""
@@ -215,13 +227,18 @@ class Crossbar(Substrate):
         Raises:
             BadInput: a batch of programs.
         """
-        self.check_program(program)
-        if program.batch:
-            raise BadInput("one program at a time", where="crossbar: write_plans", got=f"a batch {program.batch}")
+        plans = enumerate(zip(self.multipliers, self._one(program), strict=True))
         return tuple(
             write_plan(made, setting / self.max_setting, jax.random.fold_in(key, layer), tolerance)
-            for layer, (made, setting) in enumerate(zip(self.multipliers, program.settings, strict=True))
+            for layer, (made, setting) in plans
         )
+
+    def _one(self, program: Program) -> tuple[np.ndarray, ...]:
+        """Settings of a program that is no batch."""
+        self.check_program(program)
+        if program.batch:
+            raise BadInput("one program at a time", where="crossbar", got=f"a batch {program.batch}")
+        return program.settings
 
 
 @functools.partial(jax.jit, static_argnums=0)

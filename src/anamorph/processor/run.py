@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -88,6 +88,13 @@ def warnings(layers: Plan, found: Evaluation) -> list[str]:
     if not found.designs.pipelined and found.columns.vector_macs:
         share = found.columns.vector_macs / (found.columns.macs + found.columns.vector_macs)
         told.append(f"{100 * share:.3g} % of the multiply-accumulates are of two activations: the auxiliary unit's")
+    if found.designs.pipelined:
+        alone = on(layers, replace(found.designs.one(0), pipelined=False, blocks=None))
+        if alone.throughput[0] > found.throughput[0]:
+            told.append(
+                "one layer at a time on all blocks would be quicker: layers on blocks of their own take up to "
+                f"{int(found.place.turns.max())} turns"
+            )
     return told
 
 

@@ -14,9 +14,10 @@ from jaxtyping import Bool, Float, Int
 
 from anamorph.processor.arrays import columns_of
 from anamorph.processor.design import Processor
-from anamorph.processor.evaluate import evaluate
+from anamorph.processor.designs import Designs
+from anamorph.processor.evaluate import Evaluation, evaluate
 from anamorph.processor.figures import MEGABYTE_PER_MM2
-from anamorph.processor.grid import Grid
+from anamorph.processor.grid import BOTH, Grid
 from anamorph.processor.layers import Plan
 from anamorph.processor.pareto import front
 from anamorph.vmm.refusal import refusals
@@ -64,7 +65,7 @@ class Sweep:
     def row(self, index: int | np.integer) -> dict[str, Any]:
         """A point as plain values: what was varied, and its figures."""
         varied = self.processor(index).as_json()
-        names = {one for name in self.grid.values for one in _names(name)} | {"encoding"}
+        names = {one for name in self.grid.values for one in BOTH.get(name, (name,))} | {"encoding"}
         return {name: varied[name] for name in varied if name in names} | {
             name: float(values[index]) for name, values in self.figures.items()
         }
@@ -90,41 +91,36 @@ def sweep(
     if points is not None and points < len(grid):
         chosen = np.sort(np.random.default_rng(seed).choice(len(grid), points, replace=False))
     columns = {flag: columns_of(plan, merge=True, pipelined=flag) for flag in (False, True)}
-    done: list[np.ndarray] = []
-    parts: dict[str, list[np.ndarray]] = {name: [] for name in (*CRITERIA, *BESIDE)}
-    refused: dict[str, int] = {}
-    count = 0
+    done: list[tuple[np.ndarray, dict[str, np.ndarray], np.ndarray]] = []
     try:
         for number, designs in grid.batches(chosen, BATCH):
             found = evaluate(columns[designs.pipelined], designs)
-            reasons = refusals(designs.cell, designs.encoder, designs.input_bits, designs.weight_bits,
-                               designs.output_bits, designs.block_rows * designs.summed,
-                               designs.block_columns)  # fmt: skip
-            reasons = np.where((reasons == "") & ~found.works, "the network is larger than the chip", reasons)
-            for reason, n in zip(*np.unique(reasons.astype(str), return_counts=True), strict=True):
-                if reason:
-                    refused[str(reason)] = refused.get(str(reason), 0) + int(n)
-            works = reasons == ""
-            figures = {
-                "energy_efficiency": found.efficiency, "throughput": found.throughput,
-                "area_efficiency": found.area_efficiency / MEGABYTE_PER_MM2, "area": found.chip_area,
-                "latency": found.latency, "energy_per_inference": found.energy_per_inference,
-                "utilisation": found.utilisation, "blocks": found.place.stacks * designs.stack * 1.0,
-            }  # fmt: skip
-            done.append(number)
-            for name, value in figures.items():
-                parts[name].append(np.where(works, value, np.nan))
-            count += len(number)
-            watch(count, len(chosen))
+            reasons = _reasons(designs, found)
+            figures = {name: np.where(reasons == "", value, np.nan) for name, value in _figures(found).items()}
+            done.append((number, figures, reasons))  # a batch is there or not, whenever the user stops
+            watch(sum(len(one) for one, _, _ in done), len(chosen))
     except KeyboardInterrupt:
         if not done:
             raise
-    kept = {name: np.concatenate(values)[: sum(map(len, done))] for name, values in parts.items()}
+    kept = {name: np.concatenate([figures[name] for _, figures, _ in done]) for name in (*CRITERIA, *BESIDE)}
+    texts, counts = np.unique(np.concatenate([reasons for _, _, reasons in done]).astype(str), return_counts=True)
+    refused = {str(text): int(n) for text, n in zip(texts, counts, strict=True) if text}
     judged = np.stack([kept[name] for name in CRITERIA], axis=1)
-    return Sweep(plan, grid, np.concatenate(done), kept, refused, front(judged), len(chosen))
+    return Sweep(plan, grid, np.concatenate([one for one, _, _ in done]), kept, refused, front(judged), len(chosen))
 
 
-def _names(name: str) -> tuple[str, ...]:
-    from anamorph.processor.grid import BOTH
+def _reasons(designs: Designs, found: Evaluation) -> np.ndarray:
+    """Why each design is left out; empty for those that work."""
+    d = designs
+    reasons = refusals(d.cell, d.encoder, d.input_bits, d.weight_bits, d.output_bits, d.block_rows * d.summed,
+                       d.block_columns)  # fmt: skip
+    return np.where((reasons == "") & ~found.works, "the network is larger than the chip", reasons)
 
-    return BOTH.get(name, (name,))
+
+def _figures(found: Evaluation) -> dict[str, np.ndarray]:
+    return {
+        "energy_efficiency": found.efficiency, "throughput": found.throughput,
+        "area_efficiency": found.area_efficiency / MEGABYTE_PER_MM2, "area": found.chip_area,
+        "latency": found.latency, "energy_per_inference": found.energy_per_inference,
+        "utilisation": found.utilisation, "blocks": found.place.stacks * found.designs.stack * 1.0,
+    }  # fmt: skip

@@ -56,7 +56,7 @@ def text(found: Sweep) -> str:
     if number:
         lines += aligned(rows(found))
     if number > LISTED:
-        lines.append(f"(every {number / LISTED:.2g}th of the front; all of it is in the JSON)")
+        lines.append(f"({LISTED} of the {number:,}; all are in the JSON)")
     lines += [f"left out, {count:,} designs: {reason}" for reason, count in found.refused.items()]
     return "\n".join(line.rstrip() for line in lines) + "\n"
 

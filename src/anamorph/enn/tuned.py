@@ -30,7 +30,7 @@ class Tuned:
         as_made: nothing.
         readout: a linear function outside the chip, of the rates of the last hidden layer.
         weights: all weights, trained through the die's own curves.
-        both: these weights, and then such a readout.
+        both: all weights, trained for such a readout, and the readout.
     """
 
     as_made: Float[np.ndarray, " dies"]
@@ -78,6 +78,7 @@ def tuned_dies(
         parts = {f"part_{i}": np.asarray(leaf) for i, leaf in enumerate(jax.tree.leaves((nominal, die)))}
         inputs = {
             "settings": settings,
+            "both": "for a readout",
             "seed": experiment.seed,
             "nominal": nominal_table,
             "images": task.x_train.sum(axis=1)[:CALIBRATION],
@@ -88,11 +89,12 @@ def tuned_dies(
             begin = matched(structure, nominal, known, nominal_table)
             key = named_key(experiment.seed, f"tune {index}")
             programmed = tune(structure, begin, known, *calibration, settings, key)
+            served = tune(structure, begin, known, *calibration, settings, key, outside=True)
             return {
                 "as_made": np.array(accuracy(structure, nominal, die, *test)),
                 "readout": np.array(readout_accuracy(structure, nominal, die, calibration, test)),
                 "weights": np.array(accuracy(structure, programmed, die, *test)),
-                "both": np.array(readout_accuracy(structure, programmed, die, calibration, test)),
+                "both": np.array(readout_accuracy(structure, served, die, calibration, test)),
             }
 
         found.append((stages or Stages()).arrays(f"tuned_{index:04d}", parts | inputs, make))

@@ -8,6 +8,8 @@ own curve. Two ways of using what a bench can find of that:
 * **all weights**: every leg is programmable within `RANGE`, every neuron's rate can be read, so every curve and every
   leg is known, the latter with an error of reading. Weights begin with what makes each neuron most like the nominal one
   (`anamorph.network.spiking_match`), and are then trained through the die's own curves. Signs stay.
+* **both**: the weights are trained for such a readout, and together with one: what the output neurons do then does not
+  matter, of which some cannot reach the others' rates.
 """
 
 from __future__ import annotations
@@ -35,6 +37,8 @@ RANGE = 30.0
 FLOOR = 0.01
 #: Steps, and their size, of the linear readout; the weight of its squared coefficients.
 READOUT_STEPS, READOUT_RATE, READOUT_DECAY = 400, 0.05, 1e-4
+#: What is added to the variance of a rate where weights are trained for a readout: of activations up to 1.
+LEAST_VARIANCE = 1e-6
 
 
 class OwnCurves(NamedTuple):
@@ -137,6 +141,8 @@ def tune(
     labels: Int[np.ndarray, " images"],
     settings: TuneSettings,
     key: PRNGKeyArray,
+    *,
+    outside: bool = False,
 ) -> Weights:
     """Weights to program into a die, trained through its own curves.
 
@@ -148,10 +154,11 @@ def tune(
         labels: their classes.
         settings: hyper-parameters.
         key: of the order of the images.
+        outside: for a linear readout of the last hidden rates, in place of the output neurons.
     """
     taps, size = jnp.asarray(structure.taps(x), jnp.float32), min(settings.batch_size, len(x))
     start = Weights(tuple(_raised(w) for w in begin.synapses), tuple(_raised(b) for b in begin.biases))
-    run = _tuned(structure, settings, size, tuple(c.x_max for c in known.curves))
+    run = _tuned(structure, settings, size, tuple(c.x_max for c in known.curves), outside)
     as_float = functools.partial(jax.tree.map, lambda a: jnp.asarray(a, jnp.float32))
     tables = tuple(c.values for c in known.curves)
     found = run(as_float(start), as_float(known.factors), as_float(tables), taps, jnp.asarray(labels, jnp.int32), key)
@@ -159,26 +166,34 @@ def tune(
 
 
 @functools.lru_cache(maxsize=8)
-def _tuned(structure: Structure, settings: TuneSettings, size: int, ends: tuple[float, ...]):
+def _tuned(structure: Structure, settings: TuneSettings, size: int, ends: tuple[float, ...], outside: bool):
     """The whole training as one compiled function."""
     limit = float(np.log(RANGE))
 
     def weights_of(log: Any, start: Any) -> Any:
         return jax.tree.map(lambda u, w: w * jnp.exp(jnp.clip(u, -limit, limit)), log, start)
 
-    def loss(both: Any, start: Any, factors: Any, tables: Any, taps: Array, labels: Array, rise: Array) -> Array:
-        log, sharpness = both
+    def loss(parts: Any, start: Any, factors: Any, tables: Any, taps: Array, labels: Array, rise: Array) -> Array:
+        log, sharpness, linear = parts
         die = Die(factors, tuple(OwnCurves(t, end) for t, end in zip(tables, ends, strict=True)))
         excitations, y = structure.forward(on_die(weights_of(log, start), die), die.curves, taps)
-        above = sum(jnp.mean(jax.nn.relu(x - end) ** 2) for x, end in zip(excitations, ends, strict=True))
-        return cross_entropy(y, labels, sharpness, rise) + above
+        used = excitations[:-1] if outside else excitations
+        above = sum(jnp.mean(jax.nn.relu(x - end) ** 2) for x, end in zip(used, ends, strict=False))
+        if not outside:
+            return cross_entropy(y, labels, sharpness, rise) + above
+        rates = die.curves[-2](excitations[-2])
+        # a neuron that does not spike has no spread
+        rates = (rates - rates.mean(axis=0)) / jnp.sqrt(rates.var(axis=0) + LEAST_VARIANCE)
+        return _regression(linear, rates, labels) + above
 
     @jax.jit
     def run(start: Weights, factors: Weights, tables: Any, taps: Array, labels: Array, key: Array) -> Any:
         batches = len(taps) // size
         steps = settings.epochs * batches
         adam = optax.adam(optax.cosine_decay_schedule(settings.learning_rate, steps))
-        state = (jax.tree.map(jnp.zeros_like, start), jnp.asarray(SHARPNESS, jnp.float32))
+        hidden, classes = structure.layers[-2:]
+        linear = jnp.zeros((hidden, classes), jnp.float32), jnp.zeros(classes, jnp.float32)
+        state = (jax.tree.map(jnp.zeros_like, start), jnp.asarray(SHARPNESS, jnp.float32), linear)
         orders = jax.vmap(lambda k: jax.random.permutation(k, len(taps))[: batches * size])(
             jax.random.split(key, settings.epochs)
         )
@@ -249,17 +264,19 @@ def _fitted(rates: Array, labels: Array, classes: int) -> tuple[Array, Array]:
     begin = (jnp.zeros((rates.shape[1], classes), rates.dtype), jnp.zeros(classes, rates.dtype))
     adam = optax.adam(optax.cosine_decay_schedule(READOUT_RATE, READOUT_STEPS))
 
-    def loss(parts: tuple[Array, Array]) -> Array:
-        entropy = optax.softmax_cross_entropy_with_integer_labels(rates @ parts[0] + parts[1], labels).mean()
-        return entropy + READOUT_DECAY * jnp.sum(parts[0] ** 2)
-
     def step(carry: Any, _: None) -> tuple[Any, None]:
         parts, memory = carry
-        update, memory = adam.update(jax.grad(loss)(parts), memory)
+        update, memory = adam.update(jax.grad(_regression)(parts, rates, labels), memory)
         return (optax.apply_updates(parts, update), memory), None
 
     carry: Any = jax.lax.scan(step, (begin, adam.init(begin)), None, length=READOUT_STEPS)[0]
     return carry[0]
+
+
+def _regression(parts: tuple[Array, Array], rates: Array, labels: Array) -> Array:
+    """Cross-entropy of a linear function of rates, and a penalty on its slopes."""
+    entropy = optax.softmax_cross_entropy_with_integer_labels(rates @ parts[0] + parts[1], labels).mean()
+    return entropy + READOUT_DECAY * jnp.sum(parts[0] ** 2)
 
 
 def _raised(w: Array | np.ndarray) -> np.ndarray:

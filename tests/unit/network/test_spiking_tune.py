@@ -77,6 +77,16 @@ def test_a_readout_of_its_own_needs_no_weight_changed(images: tuple[np.ndarray, 
     assert found > max(0.85, accuracy(SMALL, WEIGHTS, die, *images))
 
 
+def test_weights_for_a_readout_serve_a_die_whose_outputs_are_dead(images: tuple[np.ndarray, np.ndarray]):
+    curves = np.stack([0.7 * CURVE, CURVE, CURVE, 0.5 * CURVE, 0 * CURVE, 0 * CURVE])
+    die = _die(1.5, curves)
+    settings = TuneSettings(epochs=10, batch_size=20, learning_rate=0.05)
+    found = tune(SMALL, WEIGHTS, die, *images, settings, jax.random.key(0), outside=True)
+    assert accuracy(SMALL, found, die, *images) == 0
+    regained = readout_accuracy(SMALL, found, die, images, images)
+    assert regained >= max(0.9, readout_accuracy(SMALL, WEIGHTS, die, images, images))
+
+
 def test_a_die_that_never_spikes_gives_nothing_to_train(images: tuple[np.ndarray, np.ndarray]):
     die = _die(0.0, np.zeros((6, 257)))
     assert accuracy(SMALL, WEIGHTS, die, *images) == 0

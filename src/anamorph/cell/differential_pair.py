@@ -103,9 +103,9 @@ def standard(n_bits: int, n_synapses: int = 1) -> DifferentialPair:
     in pairs of two, whose tails take the more area the more there are, 8 bits have it with 0.5 fF. Beyond 8 bits
     such tails would be a tenth of a square millimetre, so pairs are of four bits, and C is what it is.
     """
-    if n_bits <= 3:
+    if n_bits <= 3 or n_bits > 8:
         return DifferentialPair(n_bits, n_synapses)
-    return DifferentialPair(n_bits, n_synapses, segment_bits=2 if n_bits <= 8 else 4, c_load=0.5 * FF)
+    return DifferentialPair(n_bits, n_synapses, segment_bits=2, c_load=0.5 * FF)
 
 
 def _fet(name: str, drain: str, gate: str, source: str, size: Size, m: int = 1) -> Fet:

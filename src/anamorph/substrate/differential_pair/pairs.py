@@ -33,6 +33,13 @@ from anamorph.technology import Technology
 SMALL, LARGE = 2e-3, 0.4
 #: Signals beyond this change no share any more.
 FULL = 20.0
+#: Share of an input current that is mirrored into the input's load.
+MIRRORED = 0.75
+
+
+def mirrored(x: Any) -> Any:
+    """The current in an input's load, of an input current."""
+    return MIRRORED * x
 
 
 class Load(NamedTuple):

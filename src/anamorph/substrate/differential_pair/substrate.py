@@ -1,12 +1,13 @@
 r"""Chips of mixed-signal neurons (Chatterjee et al. 2018) for the flow of every substrate.
 
-    u_0 = load(1 + x, 1 - x),    u_k = load(1 + s, 1 - s),    s = sum_i S(w_i, u_i)
+    u_0 = load(1 + 3x/4, 1 - 3x/4),    u_k = load(1 + s, 1 - s),    s = sum_i S(w_i, u_i)
 
-with loads and pairs as in `pairs`, x in units of the tail current: inside, signals are voltages of either sign.
+with loads and pairs as in `pairs`, x in units of the tail current (so a network's full scale, ``data.input_max``, has
+to be that current): inside, signals are voltages of either sign.
 The contract speaks of currents that are not negative, at both ends:
 
-* An input current drawn from one diode of a load like a neuron's, and a copy of it pushed into the other, make its
-  voltage; the mirror that copies is not modelled. Beyond the tail current a load saturates.
+* Three quarters of an input current, drawn from one diode of a load like a neuron's and pushed into the other, make
+  its voltage; the mirrors that copy are not modelled. A whole tail current would leave a diode nothing.
 * An output voltage is read as the current that one more pair with the largest weight steers, through a mirror that
   only sources: ``I_b max(0, tanh(u))``. With a gain of one, a path of largest weights passes a current as it is.
 
@@ -41,13 +42,18 @@ from anamorph.cost.sheet import CostLine, CostSheet
 from anamorph.errors import BadInput
 from anamorph.substrate.contract import Chip, Die, Program, Response, Shape, Substrate, WeightGrid
 from anamorph.substrate.current_mirror.inputs import check_leading, checked_inputs
+from anamorph.substrate.current_mirror.levels import synapse_levels
 from anamorph.substrate.differential_pair.dies import fabricated
-from anamorph.substrate.differential_pair.pairs import Load, shares, transferred
+from anamorph.substrate.differential_pair.measured import read_synapses, with_synapses
+from anamorph.substrate.differential_pair.neurons import PairNeurons, signal
+from anamorph.substrate.differential_pair.pairs import Load, mirrored, shares, transferred
 from anamorph.substrate.rectifier import output_rectifier
 from anamorph.technology import Technology
 
 #: More bits than this take several pairs to a synapse (`DifferentialPair.segment_bits`), which are not in `pairs`.
 MIN_BITS, MAX_BITS = 2, 4
+#: Ways to measure a chip.
+PROTOCOLS = ("source_monitor", "synapses")
 
 
 class DifferentialPairs(Substrate):
@@ -111,21 +117,26 @@ class DifferentialPairs(Substrate):
         return Die(self, jax.tree.map(jnp.zeros_like, drawn))
 
     def measure(self, chip: Chip, bench: Bench, key: PRNGKeyArray) -> Characterisation:
-        """Readings through paths of largest weights.
+        """Readings through paths of largest weights; with ``bench.protocol = "synapses"`` of every synapse too.
 
         Raises:
-            BadInput: a protocol with probes, which say currents into neurons, where these take voltages.
+            BadInput: another protocol, or probes that a chip has not got.
         """
-        if bench.protocol != "source_monitor":
-            raise BadInput("no such protocol on this substrate", where="bench: protocol", expected="source_monitor",
-                           got=bench.protocol)  # fmt: skip
-        return source_monitor(chip, bench, key, self.max_setting, (-1, -2), self.name)
+        if bench.protocol not in PROTOCOLS:
+            raise BadInput("no such protocol on this substrate", where="bench: protocol",
+                           expected=" or ".join(PROTOCOLS), got=bench.protocol)  # fmt: skip
+        slopes = source_monitor(chip, bench, key, self.max_setting, (-1, -2), self.name)
+        if bench.protocol == "source_monitor":
+            return slopes
+        own = jax.random.fold_in(key, 1)
+        return slopes.with_synapses(*read_synapses(chip, bench, own, self.max_setting, self.name))
 
     def fit(self, characterisation: Characterisation) -> Transfer:
         """Slopes of all neurons. A sign swaps the inputs of the same transistors, so both are equally strong."""
         found = fit_rectifiers(characterisation, self.shape, self.max_setting)
         ones = jnp.ones((found.n_dies, 2))
-        return Transfer(found.activations, ones[:, 0], ones, "measured")
+        slopes = Transfer(found.activations, ones[:, 0], ones, "measured")
+        return with_synapses(slopes, characterisation, self.load, self.bias)
 
     def assumed_transfer(self) -> Transfer:
         """Every neuron nominal."""
@@ -136,8 +147,24 @@ class DifferentialPairs(Substrate):
         settings = self.allowed_settings()
         return WeightGrid(jnp.tile(jnp.asarray(settings / self.max_setting), (transfer.n_dies, 1)), settings)
 
+    def weight_grids(self, transfer: Transfer) -> tuple[WeightGrid, ...]:
+        """Of every synapse its own levels, where synapses were measured one by one: sums of its bits."""
+        if transfer.synapses is None:
+            return super().weight_grids(transfer)
+        settings = self.allowed_settings()
+        alone = dict.fromkeys(settings.tolist(), 1.0)
+        return tuple(
+            synapse_levels(transfer.synapse_settings, jnp.asarray(one) / self.max_setting, settings, alone)
+            for one in transfer.synapses
+        )
+
     def weight_spread(self, transfer: Transfer, weights: Array) -> Array:
-        """To first order: ``w^2 s_tail^2 + |w| (1 - |w|) s_unit^2 / (2 M)`` with M units on either side."""
+        """To first order: ``w^2 s_tail^2 + |w| (1 - |w|) s_unit^2 / (2 M)`` with M units on either side.
+
+        Where synapses were measured one by one, nothing is left to expect.
+        """
+        if transfer.synapses is not None:
+            return jnp.zeros_like(weights)
         w = jnp.clip(jnp.abs(weights), 0.0, 1.0)
         units = self.spreads.unit**2 / (2 * self.max_setting)
         return jnp.sqrt(self.spreads.tail**2 * w**2 + units * w * (1 - w))
@@ -150,8 +177,12 @@ class DifferentialPairs(Substrate):
         x: Float[Array, "patterns n_in"],
     ) -> Float[Array, "patterns n_out"]:
         """Voltages of a layer in units of full scale; of the last, the currents read, in units of the tail current."""
-        s = x if weights is None else transferred(weights, x)
-        u = transfer.activations[index].slope * self.load.signal(1 + s, 1 - s)
+        s = mirrored(x) if weights is None else transferred(weights, x)
+        neurons = transfer.activations[index]
+        if isinstance(neurons, PairNeurons):
+            u = signal(self.load, neurons.plus, neurons.minus, s)
+        else:
+            u = neurons.slope * self.load.signal(1 + s, 1 - s)
         return output_rectifier(jnp.tanh(u)) if index == len(self.shape) - 1 else u
 
     def run(self, die: Die, program: Program, inputs: Float[Array, "..."]) -> Response:
@@ -163,7 +194,8 @@ class DifferentialPairs(Substrate):
         check_leading(len(die), settings[0].shape[:2], x.shape[:2])
         axes = (len(die), settings[0].shape[1], x.shape[2])
         x = np.broadcast_to(x, (*axes, self.shape[0])) / self.bias
-        u, currents = self.load.signal(1 + x, 1 - x), [x]
+        s = mirrored(x)
+        u, currents = self.load.signal(1 + s, 1 - s), [x]
         taken = np.full(len(die), float(self.shape[0] + self.shape[-1]))
         for setting, groups, tails, feeds in zip(settings, own.inputs, own.tails, own.feeds, strict=True):
             # the last pattern is that of no input, against which all others are signals

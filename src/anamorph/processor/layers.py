@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 
 from anamorph.errors import BadInput
 from anamorph.processor.workloads.network import Network
-from anamorph.processor.workloads.operations import KINDS, Auxiliary, MatrixProduct, Operation, Tensor
+from anamorph.processor.workloads.operations import Auxiliary, MatrixProduct, Operation, Tensor
 
 #: Done on the way to memory: one value in, one value out.
 UNARY = ("activation", "quantisation")
@@ -246,11 +246,3 @@ def merged(plan_: Plan) -> tuple[tuple[Layer, ...], tuple[int, ...]]:
 
 def _is_shared(plan_: Plan, index: int) -> bool:
     return any(one.product is not None and one.product.owner == index for one in plan_.layers[index + 1 :])
-
-
-def check_kinds(plan_: Plan) -> None:
-    """Raises `BadInput` for a kind of operation that has no cost."""
-    for layer in plan_.layers:
-        for kind in layer.operations:
-            if kind not in KINDS:
-                raise BadInput(f"no such kind of operation '{kind}'", where=layer.name)

@@ -22,7 +22,7 @@ def spikes(
     events: Annotated[
         bool, typer.Option("--events", help="Event by event from the curves of neuron and synapse, not the circuit.")
     ] = False,
-    time_constant: Annotated[str, typer.Option(help="Of the synapses, with --events.")] = "25 us",
+    time_constant: Annotated[str, typer.Option(help="Of the synapses, with --events.")] = "250 us",
 ) -> None:
     """Show images to the network's circuit, and say what it fires, after how long and at what energy."""
     if events:

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Int
 
-from anamorph.characterise.spiking_cell import TAU, SpikingCell, spiking_cell
+from anamorph.characterise.spiking_cell import SpikingCell, spiking_cell
 from anamorph.data.task import Task
 from anamorph.enn.circuit import circuit_of_run
 from anamorph.enn.experiment import SpikingExperiment, load
@@ -34,6 +34,9 @@ from anamorph.spikes.in_circuit import input_worth
 from anamorph.units import show
 
 PAGE, RESULT = "events.html", "events.json"
+#: Time constant that stands for the compact synapse's circuit, s: with it, neurons behind the first layer are as late
+#: as in a transient of all transistors (`docs/spiking.md`).
+TAU = 250e-6
 HEADLINE = ("accuracy_interval", "listening_interval", "energy_interval", "energy_per_spike")
 
 
@@ -206,8 +209,8 @@ def write_page(path: Path, found: RunEvents, result: dict[str, Any]) -> None:
 
 def _warnings(found: RunEvents) -> list[str]:
     said = [
-        f"The synapse's time constant, {show(found.cell.tau, 's')}, is assumed: rates and answers depend on it "
-        "where it is not long against the intervals of spikes."
+        f"The synapse's time constant, {show(found.cell.tau, 's')}, is assumed: the circuit is no first-order filter. "
+        "Answers come the later, the longer it is."
     ]
     if found.cell.power is None:
         said.append("The neuron's curve has no power, so energy is that of the mirror legs alone.")

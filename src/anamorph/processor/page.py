@@ -171,6 +171,6 @@ def layer_table(rows: list[dict[str, Any]]) -> Table:
             matrix = f"{groups}{row['rows']:,} x {row['columns']:,}"
             middle = ("product", matrix, f"{steps_}{row['vectors']:,}", *numbers)
         else:
-            middle = (row["kind"], "", f"{steps_}{row['operations']:,} operations", "", "", "", "")
+            middle = (row["kind"], "", f"{steps_}{row['operations'] // row['steps']:,} operations", "", "", "", "")
         cells.append((row["name"], *middle, *end))
     return Table(columns, tuple(cells))

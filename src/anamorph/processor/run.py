@@ -23,6 +23,10 @@ from anamorph.units import show
 from anamorph.versions import versions
 
 
+#: Share of multiply-accumulates between activations above which a reader is told.
+WORTH_TELLING = 0.01
+
+
 @dataclass(frozen=True)
 class Done:
     """What a run found.
@@ -85,8 +89,8 @@ def warnings(layers: Plan, found: Evaluation) -> list[str]:
     told = []
     if layers.outside:
         told.append(f"look-up tables of {layers.outside:,} values are not on the chip: their rows come from outside")
-    if not found.designs.pipelined and found.columns.vector_macs:
-        share = found.columns.vector_macs / (found.columns.macs + found.columns.vector_macs)
+    share = found.columns.vector_macs / (found.columns.macs + found.columns.vector_macs)
+    if share > WORTH_TELLING:
         told.append(f"{100 * share:.3g} % of the multiply-accumulates are of two activations: the auxiliary unit's")
     if found.designs.pipelined:
         alone = on(layers, replace(found.designs.one(0), pipelined=False, blocks=None))

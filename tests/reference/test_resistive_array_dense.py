@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from anamorph.circuit.positive_inverse import positive_inverse
 from anamorph.circuit.resistive_array import ResistiveArray
 
 R_WORD, R_BIT, R_DRIVER, R_SENSE = 50.0, 70.0, 33.0, 44.0
@@ -68,3 +70,13 @@ def test_every_node_and_current(shape, word_side, bit_side):
         np.testing.assert_allclose(lines.word[k], word, rtol=0, atol=ROUNDING)
         np.testing.assert_allclose(lines.bit[k], bit, rtol=0, atol=ROUNDING)
         np.testing.assert_allclose(lines.cell[k], g * (word - bit) + beside, rtol=0, atol=ROUNDING * abs(output).max())
+
+
+@pytest.mark.parametrize("size", [5, 70])
+def test_inverse_of_a_positive_matrix(size):
+    """Whole, and block by block with a last block that is not full; condition 1e6."""
+    root = np.linalg.qr(np.random.default_rng(3).normal(size=(size, size)))[0]
+    values = np.geomspace(1, 1e6, size)
+    found = positive_inverse(jnp.asarray(root * values @ root.T))
+    # rounding times condition; the inverse's largest entries are of the size of one
+    np.testing.assert_allclose(found, root / values @ root.T, rtol=0, atol=1e-16 * 1e6 * 10)

@@ -8,14 +8,14 @@ cell and the amplifier's virtual ground (bit).
 are what two cells share on their way to the source. With cells ``I = G (w - u) + J`` (J is a current source beside
 each of them),
 
-    I = F (G (v - u) + J),   F = (1 + G R)^-1,   S = F G symmetric
+    I = S (v - u) + J - S R J,   S = (G^-1 + R)^-1 = A (1 + A R A)^-1 A,   A^2 = G
 
 *Columns.* Let a row, with all rows before it, deliver ``y - D u`` to what follows. Behind a resistance r in every bit
 line that is ``K y - K D u'`` with ``K = (1 + r D)^-1``, and the next row adds its own: ``D <- S + K D``,
-``y <- F (G v + J) + K y``. Behind the last resistance is the virtual ground, and K y are the output currents.
+``y <- S v + J - S R J + K y``. Behind the last resistance is the virtual ground, and K y are the output currents.
 
-Nothing here is divided by a resistance, and no difference of near values is taken (1 + G R and 1 + r D have eigenvalues
-of one or more): wires without resistance, cells without conductance and everything between are exact. The cost
+Nothing here is divided by a resistance or a conductance, and what is inverted is symmetric with eigenvalues of one or
+more: wires without resistance, cells without conductance and everything between are exact. The cost
 is two inverses and two products of columns x columns for each row, whatever the number of inputs.
 
 The same elimination by blocks is old (nested admittance of ladders; A. George, SIAM J. Numer. Anal. 10, 1973, for
@@ -30,6 +30,9 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
+from anamorph.circuit.positive_inverse import positive_inverse
+
+Matrix = Float[Array, "cols cols"]
 #: Resistances are numbers or scalars, so that they can be differentiated.
 Ohm = Float[Array, ""] | float
 
@@ -40,7 +43,7 @@ class Factors(NamedTuple):
     Attributes:
         conductance: of the cells, S.
         word: R, what cells of a row share of the word line's resistance, ohm.
-        row: F of every row.
+        row: S of every row, S.
         admittance: D of every row with all before it, S.
         passed: K of every row's segment of the bit lines.
         segment: resistance of that segment, ohm.
@@ -83,12 +86,23 @@ def shared_resistance(cells: int, segment: Ohm, first: Ohm, side: str) -> Float[
     return first + segment * jnp.minimum(distance[:, None], distance)
 
 
-def _row(
-    g: Float[Array, " cols"], word: Float[Array, "cols cols"]
+@jax.custom_jvp
+def row_admittance(g: Float[Array, " cols"], word: Float[Array, "cols cols"]) -> Float[Array, "cols cols"]:
+    """S of a row, whose word line has R = `word`."""
+    root = jnp.sqrt(g)
+    return root[:, None] * positive_inverse(jnp.eye(len(g)) + root[:, None] * word * root) * root
+
+
+@row_admittance.defjvp
+def _row_admittance_jvp(
+    primals: tuple[Float[Array, " cols"], Float[Array, "cols cols"]],
+    tangents: tuple[Float[Array, " cols"], Float[Array, "cols cols"]],
 ) -> tuple[Float[Array, "cols cols"], Float[Array, "cols cols"]]:
-    """F and S of one row."""
-    f = jnp.linalg.inv(jnp.eye(len(g)) + g[:, None] * word)
-    return f, f * g
+    """An open cell's root has no derivative, but S has: ``dS = F dG F^T - S dR S``, ``F = 1 - S R``."""
+    (g, word), (dg, dword) = primals, tangents
+    s = row_admittance(g, word)
+    f = jnp.eye(len(g)) - s @ word
+    return s, (f * dg) @ f.T - s @ dword @ s
 
 
 @jax.jit
@@ -112,10 +126,10 @@ def transfer(
     ) -> tuple[tuple[Float[Array, "cols cols"], Float[Array, "cols rows"]], None]:
         above, currents = carry
         g, r, index = x
-        f, own = _row(g, word)
+        own = row_admittance(g, word)
         admittance = own + above
-        passed = jnp.linalg.inv(jnp.eye(cols) + r * admittance)
-        return (passed @ admittance, passed @ currents.at[:, index].set(f @ g)), None
+        passed = positive_inverse(jnp.eye(cols) + r * admittance)
+        return (passed @ admittance, passed @ currents.at[:, index].set(own.sum(1))), None
 
     start = jnp.zeros((cols, cols)), jnp.zeros((cols, rows))
     (_, currents), _ = jax.lax.scan(step, start, (conductance, segment, jnp.arange(rows)))
@@ -139,10 +153,10 @@ def _factorise(
         above: Float[Array, "cols cols"], x: tuple[Float[Array, " cols"], Float[Array, ""]]
     ) -> tuple[Float[Array, "cols cols"], tuple[Float[Array, "cols cols"], ...]]:
         g, r = x
-        f, own = _row(g, word)
+        own = row_admittance(g, word)
         admittance = own + above
-        passed = jnp.linalg.inv(jnp.eye(cols) + r * admittance)
-        return passed @ admittance, (f, admittance, passed)
+        passed = positive_inverse(jnp.eye(cols) + r * admittance)
+        return passed @ admittance, (own, admittance, passed)
 
     _, (row, admittance, passed) = jax.lax.scan(step, jnp.zeros((cols, cols)), (conductance, segment))
     return Factors(conductance, word, row, admittance, passed, segment)
@@ -172,27 +186,33 @@ def _solve(
     sense: Float[Array, "inputs cols"],
     beside: Float[Array, "inputs rows cols"],
 ) -> Lines:
-    driven = factors.conductance.T[None] * v[:, None, :] + jnp.swapaxes(beside, 1, 2)
-    driven = jnp.moveaxis(driven, 2, 0)  # rows, inputs, columns; matrices act from the right, transposed
+    # rows first; matrices are symmetric, and act from the right
+    given = jnp.moveaxis(v, 1, 0), jnp.moveaxis(beside, 1, 0)
+
+    def own(
+        v: Float[Array, " inputs"], u: Float[Array, "inputs cols"] | float, j: Float[Array, "inputs cols"], s: Matrix
+    ) -> Float[Array, "inputs cols"]:
+        """The cells' currents."""
+        return j + (v[:, None] - u - j @ factors.word) @ s
 
     def down(
         carried: Float[Array, "inputs cols"], x: tuple[Float[Array, "..."], ...]
     ) -> tuple[Float[Array, "inputs cols"], Float[Array, "inputs cols"]]:
-        given, row, passed = x
-        y = given @ row.T + carried
-        return y @ passed.T, y
+        v, j, row, passed = x
+        y = own(v, 0.0, j, row) + carried
+        return y @ passed, y
 
-    _, own = jax.lax.scan(down, jnp.zeros_like(sense), (driven, factors.row, factors.passed))
+    _, gathered = jax.lax.scan(down, jnp.zeros_like(sense), (*given, factors.row, factors.passed))
 
     def up(
         below: Float[Array, "inputs cols"], x: tuple[Float[Array, "..."], ...]
     ) -> tuple[Float[Array, "inputs cols"], tuple[Float[Array, "inputs cols"], ...]]:
-        given, y, row, admittance, passed, g, r = x
-        through = (y - below @ admittance.T) @ passed.T
+        v, j, y, row, admittance, passed, r = x
+        through = (y - below @ admittance) @ passed
         u = below + r * through
-        return u, (u, (given - g * u) @ row.T, through)
+        return u, (u, own(v, u, j, row), through)
 
-    xs = (driven, own, factors.row, factors.admittance, factors.passed, factors.conductance, factors.segment)
+    xs = (*given, gathered, factors.row, factors.admittance, factors.passed, factors.segment)
     _, (bit, cell, through) = jax.lax.scan(up, sense, xs, reverse=True)
     bit, cell = jnp.moveaxis(bit, 0, 1), jnp.moveaxis(cell, 0, 1)
     return Lines(v[:, :, None] - cell @ factors.word, bit, cell, through[-1])

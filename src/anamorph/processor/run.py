@@ -22,7 +22,6 @@ from anamorph.run_folder import REPORT, RESULT, open_for
 from anamorph.units import show
 from anamorph.versions import versions
 
-
 #: Share of multiply-accumulates between activations above which a reader is told.
 WORTH_TELLING = 0.01
 

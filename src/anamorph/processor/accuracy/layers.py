@@ -6,7 +6,7 @@ Each product is done exactly and on blocks from the same inputs, and judged by
 
 so errors of one layer do not hide in the next. A file is also run whole on chips, every layer taking what the one
 before gave. The networks that are built in have no weights: theirs are normal, and inputs are rectified normals; a
-layer is judged by 64 vectors and one block of columns, which are like the others.
+layer is judged by 64 vectors and 64 columns, which are like the others.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from anamorph.versions import versions
 from anamorph.vmm.sources import Errors
 
 #: Vectors and columns that a layer is judged by.
-VECTORS, COLUMNS = 64, 256
+VECTORS, COLUMNS = 64, 64
 
 
 class Compared(Products):

@@ -66,21 +66,22 @@ def write_page(path: Path, found: Found, result: dict[str, Any]) -> None:
 def _figures(found: Found) -> tuple[Figure, ...]:
     designs = dict.fromkeys((case.memory, case.encoding) for case in found.cases)
     return tuple(
-        _figure(found, [case for case in found.cases if (case.memory, case.encoding) == design], design, number)
-        for number, design in enumerate(designs)
+        _figure(found, [case for case in found.cases if (case.memory, case.encoding) == design], design)
+        for design in designs
     )
 
 
-def _figure(found: Found, cases: Sequence[Case], design: tuple[str, str], number: int) -> Figure:
+def _figure(found: Found, cases: Sequence[Case], design: tuple[str, str]) -> Figure:
     plot = new_plot(x_title="bits of inputs, weights and outputs", y_title="right answers (%)")
     plot.update_xaxes(dtick=1)
     for training in dict.fromkeys(case.training for case in cases):
+        number = list(TRAININGS).index(training)
         mine = sorted((case for case in cases if case.training == training and case.dies), key=lambda case: case.bits)
         mean = [100 * sum(case.dies) / len(case.dies) for case in mine]
         plot.add_trace(
             go.Scatter(
                 name=f"chips, trained {TRAININGS[training]}", x=[case.bits for case in mine], y=mean,
-                mode="lines+markers", line={"color": colour(number), "dash": _DASHES[training]},
+                mode="lines+markers", line={"color": colour(number), "dash": _DASHES[training]}, marker={"size": 8},
                 error_y={"type": "data", "symmetric": False, "thickness": 1, "width": 3,
                          "array": [100 * max(c.dies) - m for c, m in zip(mine, mean, strict=True)],
                          "arrayminus": [m - 100 * min(c.dies) for c, m in zip(mine, mean, strict=True)]},

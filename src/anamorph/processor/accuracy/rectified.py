@@ -52,7 +52,9 @@ def _some(network: MacNetwork, weights: Sequence[Weights], products: Products, x
     number, count = 0, len(network.neurons)
     for layer in network.layers:
         if not isinstance(layer, Convolution):
-            x = np.asarray(layer.means(x))  # pyright: ignore[reportAttributeAccessIssue]
+            height, width, channels = layer.image_out
+            sides = (len(x), height, layer.image[0] // height, width, layer.image[1] // width, channels)
+            x = x.reshape(sides).mean(axis=(2, 4))
             continue
         one = weights[number]
         seen = unrolled(layer, x)

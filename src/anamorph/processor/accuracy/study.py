@@ -46,7 +46,7 @@ class Asked:
         subject: one of `TASKS`.
         processors: designs.
         trainings: of `TRAININGS`.
-        dies: chips.
+        dies: chips; with none, blocks only round.
         train, test: images; all there are by default.
         epochs: in floating point; the task's by default.
         figures: figures of the cells with other values than the cards', name and value.
@@ -204,11 +204,12 @@ def _floating(
 
 
 def _calibrated(
-    asked: Asked, network: MacNetwork, weights: tuple[Weights, ...], data: Images, processor: Processor
+    asked: Asked, network: MacNetwork, weights: tuple[Weights, ...], data: Images, processor: Processor, cells: bool
 ) -> dict[str, Calibrated]:
     watch = Watch(Exact())
     answers(network, weights, watch, data.x_train[:CALIBRATION])
-    return trimmed(calibrate(watch, processor, asked.figures), watch, Errors(), asked.seed)
+    found = calibrate(watch, processor, asked.figures)
+    return trimmed(found, watch, Errors(), asked.seed) if cells else found
 
 
 def _further(
@@ -216,7 +217,7 @@ def _further(
     errors: Errors | None,
 ) -> tuple[Weights, ...]:  # fmt: skip
     """Training on, through rounding or through cells."""
-    calibrated = _calibrated(asked, network, begin, data, processor)
+    calibrated = _calibrated(asked, network, begin, data, processor, errors is not None)
     through, numbers = in_blocks(network, calibrated, errors, asked.seed)
     settings = Training(what.further, BATCH, FURTHER_RATE, distort=what.distort)
     key = named_key(asked.seed, f"{asked.subject} {label(processor)} {errors is None}")
@@ -226,7 +227,7 @@ def _further(
 def _judged(
     asked: Asked, network: MacNetwork, data: Images, weights: tuple[Weights, ...], processor: Processor
 ) -> Arrays:
-    calibrated = _calibrated(asked, network, weights, data, processor)
+    calibrated = _calibrated(asked, network, weights, data, processor, asked.dies > 0)
     dies = [_right(network, weights, Cells(calibrated, die=die, seed=asked.seed), data) for die in range(asked.dies)]
     return {
         "floating": np.array(_right(network, weights, Exact(), data)),

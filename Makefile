@@ -30,12 +30,16 @@ bench: $(VENV)/.installed
 
 # badcrossbar without what only its plots need; CrossSim is on no index (CROSSSIM may name a folder of it)
 CROSSSIM ?= git+https://github.com/sandialabs/cross-sim
+# aihwkit by name (pip builds it) or as a folder of its unpacked source (its Python part suffices)
+AIHWKIT ?= aihwkit
 PEERS := .venv-peers
 bench-peers:
 	@$(PYTHON) scripts/make_venv.py $(PEERS)
 	$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check numpy scipy pathvalidate sigfig
 	-$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps badcrossbar
 	-$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps $(CROSSSIM)
+	-$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check torch scikit-learn requests tqdm
+	-$(PEERS)/bin/python benchmarks/peers/install_aihwkit.py $(AIHWKIT)
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check

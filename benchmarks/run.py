@@ -23,6 +23,7 @@ from rich.table import Table
 import anamorph  # noqa: F401  (sets float64 before any array exists)
 import arrays
 import eneurons
+import mixed_signal
 import processors
 import spikes
 from anamorph.circuit import ngspice
@@ -50,7 +51,8 @@ def main() -> None:
     given = parser.parse_args()
     console = Console()
     entries: dict[str, dict] = {}
-    jobs = (feedforward, general_solver, large_transient, spiking_neurons, spiking_network, memory_array, processor)
+    jobs = (feedforward, general_solver, large_transient, spiking_neurons, spiking_network, memory_array, processor,
+            noisy_networks)  # fmt: skip
     for job in jobs:
         with console.status(f"{job.__name__} ..."):
             entries.update(job(given.patterns))
@@ -150,9 +152,9 @@ def memory_array(patterns: int) -> dict[str, dict]:
     """128 x 128 memory cells with wires, 100 inputs, beside three peers on the same case, their currents compared."""
     del patterns
     found = arrays.measure()
-    ours, unit = found["ours"][0], "s for 100 inputs, elimination included"
+    ours, unit = found["ours"][0], "cpu s for 100 inputs, elimination included"
     peers = {"badcrossbar": "badcrossbar", "crosssim": "CrossSim, to 0.1 %", "ngspice": "ngspice, one input"}
-    rows = {"array_128x128_first_call": entry(found["first"][0], None, "", "s, compilation included")}
+    rows = {"array_128x128_first_call": entry(found["first"][0], None, "", "cpu s, compilation included")}
     for name, what in peers.items():
         peer, off = found.get(name, (None, None))
         rows[f"array_128x128_beside_{name}"] = entry(ours, peer, what, unit)
@@ -170,6 +172,16 @@ def processor(patterns: int) -> dict[str, dict]:
         "processor_resnet_152_designs": entry(found["many"], None, "", f"s for {found['designs']:,.0f} designs"),
         "processor_latency_off": entry(found["off"], None, "", "relative, of the schedule's"),
     }
+
+
+def noisy_networks(patterns: int) -> dict[str, dict]:
+    """Monte Carlo inference of an MNIST network under the noise of its multiplications, beside aihwkit and PyTorch."""
+    del patterns
+    found = mixed_signal.measure()
+    named = {"aihwkit": "aihwkit's torch tile", "plain": "plain PyTorch"}
+    entries = {f"noisy_inference_beside_{name}": entry(found["ours"], found[name], text, "s per image and draw")
+               for name, text in named.items() if name in found}  # fmt: skip
+    return entries or {"noisy_inference": entry(found["ours"], None, "", "s per image and draw")}
 
 
 _peer: list[float] = []

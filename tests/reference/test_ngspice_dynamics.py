@@ -150,5 +150,6 @@ def _compare(chip: Chip, die: Die, ours: Dynamics, p: int, technology: Technolog
 )
 def test_decisions_are_those_of_ngspice(cmos180: Technology, case: Case) -> None:
     for apart in judge(cmos180, case):
+        print(f"{case.name}: {apart}")  # for docs/validity.md; pytest -s shows it
         for name in ("time", "energy_to_output", "energy", "waveform"):
             assert abs(getattr(apart, name)) < PROMISE, f"{name}: {apart}"

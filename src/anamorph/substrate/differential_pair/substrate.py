@@ -40,6 +40,7 @@ from anamorph.circuit.netlist import Cell
 from anamorph.cost.neuron_comparison import analog_area
 from anamorph.cost.sheet import CostLine, CostSheet
 from anamorph.errors import BadInput
+from anamorph.substrate.checks import checked_bits, checked_positive, checked_shape
 from anamorph.substrate.contract import Chip, Die, Program, Response, Shape, Substrate, WeightGrid
 from anamorph.substrate.current_mirror.inputs import check_leading, checked_inputs
 from anamorph.substrate.current_mirror.levels import synapse_levels
@@ -79,16 +80,9 @@ class DifferentialPairs(Substrate):
     def __init__(
         self, technology: Technology, shape: Shape, n_bits: int = 3, *, bias: float = 200e-12, scale: float = 4.0
     ) -> None:
-        shape = tuple(shape)
-        if len(shape) < 2 or not all(isinstance(n, int | np.integer) and n > 0 for n in shape):
-            raise BadInput("not a shape of a chip", where="differential_pair: shape",
-                           expected="two or more layers of at least one neuron", got=str(shape))  # fmt: skip
-        if not isinstance(n_bits, int) or not MIN_BITS <= n_bits <= MAX_BITS:
-            raise BadInput("no such weights", where="differential_pair: n_bits", expected=f"{MIN_BITS} to {MAX_BITS}",
-                           got=repr(n_bits))  # fmt: skip
-        if not (np.isfinite(scale) and scale > 0):
-            raise BadInput("not a scale", where="differential_pair: scale", expected="above 0", got=f"{scale}")
-        self.shape, self.n_bits, self.technology, self.bias = shape, n_bits, technology, bias
+        self.shape, self.n_bits = checked_shape(shape, self.name), checked_bits(n_bits, MIN_BITS, MAX_BITS, self.name)
+        scale = checked_positive(scale, "scale", self.name)
+        self.technology, self.bias = technology, bias
         self.v_dd = technology.v_dd
         made = sized(technology, bias, DifferentialPair(n_bits, segment_bits=n_bits))
         larger = {part: tuple(scale * side for side in getattr(made, part)) for part in ("unit", "load", "tail")}

@@ -18,9 +18,10 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from anamorph.errors import BadInput
+from anamorph.errors import BadInput, nearest
 from anamorph.processor.accuracy.samples import feeds_of
 from anamorph.processor.accuracy.study import doubts, label, nothing_works, unable
+from anamorph.processor.accuracy.tasks import TASKS
 from anamorph.processor.design import Processor
 from anamorph.processor.inference.cells import Calibrated, Cells, Rounded, calibrate, trimmed
 from anamorph.processor.inference.digital import Digital
@@ -86,6 +87,9 @@ def judge(
     Raises:
         BadInput: no such network; inputs that do not fit; no design that can work.
     """
+    if subject not in names() and not subject.lower().endswith(".onnx") and not Path(subject).is_file():
+        raise BadInput(f"no task or network '{subject[:80]}'", expected=f"{', '.join(TASKS)}, a network or FILE.onnx",
+                       advice=nearest(subject, [*TASKS, *names()]))  # fmt: skip
     refused = {label(p): why for p in processors if (why := unable(p))}
     working = [p for p in processors if label(p) not in refused]
     if not working:

@@ -23,7 +23,8 @@ class Digital(Products):
 
     Args:
         ranges: of each product, by name.
-        input_bits, weight_bits: precision, 1 to 16 and 2 to 16; more bits than these sum exactly in float64.
+        input_bits: of an input, 1 to 16.
+        weight_bits: of a weight, 2 to 16 (one bit is taken for two).
     """
 
     def __init__(self, ranges: Mapping[str, Ranges], input_bits: int = 8, weight_bits: int = 8) -> None:
@@ -35,7 +36,7 @@ class Digital(Products):
         """What the quantised matrices make of quantised inputs."""
         found = self._ranges[name]
         codes, step = input_codes(x, found, self._input_bits)
-        most = 2.0 ** (self._weight_bits - 1) - 1
+        most = max(2.0 ** (self._weight_bits - 1) - 1, 1.0)
         scale = (found.weights / most)[:, None, None]
         stored = np.clip(np.rint(w / scale), -most, most)
         return ((codes @ stored) * (step * scale)).astype(x.dtype)

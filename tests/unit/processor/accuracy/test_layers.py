@@ -93,6 +93,11 @@ def test_inputs_of_a_file_are_checked(tmp_path: Path) -> None:
         judge("lenet5", (Processor("2d_nor"),), 1, inputs=tmp_path / "x.npz")
 
 
+def test_a_misspelt_network_is_told_the_nearest() -> None:
+    with pytest.raises(BadInput, match="no task or network 'resnet152'.*resnet_152"):
+        judge("resnet152", (Processor("2d_nor"),))
+
+
 def test_figures_of_cells_are_read_by_name() -> None:
     assert figures(["tuning=0.05", "age=1e8"]) == (("age", 1e8), ("tuning", 0.05))
     for text, said in (("tunning=1", "no such figure 'tunning'.*tuning"), ("tuning=much", "not a number")):

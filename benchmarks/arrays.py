@@ -1,13 +1,17 @@
 """A 128 x 128 array with wires and 100 inputs, beside badcrossbar and CrossSim, and beside ngspice for one input.
 
 Every peer solves the same case in the same run, and its currents are compared with ours: a row of the table says how
-far apart they are at most. Peers are optional: `make bench-peers` makes an environment for the two in Python, which
-`ANAMORPH_PEERS` (its interpreter) may replace.
+far apart they are at most. Times are those of the processor, which what else the machine does hardly changes; peers
+in Python get one thread of the linear algebra library, whose others would only wait.
+
+Peers are optional: `make bench-peers` makes an environment for the two in Python, which `ANAMORPH_PEERS` (its
+interpreter) may replace.
 """
 
 from __future__ import annotations
 
 import os
+import resource
 import subprocess
 import tempfile
 import time
@@ -31,9 +35,9 @@ PEERS = ("badcrossbar", "crosssim")
 
 
 def measure(size: int = SIZE, inputs: int = INPUTS, *, with_ngspice: bool = True) -> dict[str, tuple[float, float]]:
-    """Seconds, and largest relative difference from our currents, of each that is there; "first" is our first call.
+    """Processor seconds, and largest relative difference from our currents, of each that is there.
 
-    ngspice's seconds are of one input.
+    "first" is our first call. ngspice's seconds are of one input.
 
     Raises:
         RuntimeError: a peer that disagrees.
@@ -42,9 +46,9 @@ def measure(size: int = SIZE, inputs: int = INPUTS, *, with_ngspice: bool = True
     g, v = rng.uniform(*CONDUCTANCE, (size, size)), rng.uniform(0, V_MAX, (inputs, size))
 
     def ours(conductance: np.ndarray) -> tuple[np.ndarray, float]:
-        began = time.perf_counter()
+        began = time.process_time()
         found = np.asarray(ResistiveArray(conductance, WIRE, WIRE, WIRE, WIRE).solve(v))
-        return found, time.perf_counter() - began
+        return found, time.process_time() - began
 
     _, first = ours(1.1 * g)
     currents, seconds = min((ours(g) for _ in range(3)), key=lambda found: found[1])
@@ -75,7 +79,8 @@ def _peer(name: str, g: np.ndarray, v: np.ndarray) -> tuple[np.ndarray, float] |
         case, result = Path(folder, "case.npz"), Path(folder, "result.npz")
         np.savez(case, conductance=g, v=v, r=WIRE)
         command = [python, str(HERE / "peers" / "resistive_arrays.py"), name, str(case), str(result)]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
+        alone = os.environ | {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+        done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False, env=alone)
         if not result.is_file():
             if "No module named" in done.stderr:
                 return None
@@ -89,10 +94,15 @@ def _ngspice(g: np.ndarray, v: np.ndarray) -> tuple[np.ndarray, float]:
     bench = ins_bench(PassiveCells(g), Wires(WIRE, WIRE, WIRE, WIRE))
     drives = {f"in_{i}": float(v[i]) for i in range(size)} | {f"sense_{j}": 0.0 for j in range(size)}
     card = load("cmos180")  # there is no transistor in it
-    began = time.perf_counter()
+    began = _of_children()
     found = ngspice.operating_points(bench, card, drives, timeout=3600)
-    seconds = time.perf_counter() - began
+    seconds = _of_children() - began
     return np.array([-float(found.source_current(f"sense_{j}")) for j in range(size)]), seconds
+
+
+def _of_children() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
 """Monte Carlo inference of an MNIST network under the noise of its multiplications, beside PyTorch and aihwkit.
 
 Same network, same weights, same noise (of every branch, fresh for every multiplication), same machine, one after the
-other. Peers run in an environment of their own: `make bench-peers` makes it, ``ANAMORPH_PEERS`` names another one's
-interpreter. Without it only our own figure is told.
+other, in processor seconds, which other work on the machine does not change. Peers run in an environment of their own:
+`make bench-peers` makes it, ``ANAMORPH_PEERS`` names another one's interpreter. Without it only our own figure is told.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ REPEATS = 2
 
 
 def measure() -> dict[str, float]:
-    """Seconds per image and draw, and wrong answers: ``ours``, and of each peer that is here."""
+    """Processor seconds per image and draw, and wrong answers: ``ours``, and of each peer that is here."""
     network = network_of("mnist_cnn")
     x, labels, weights = problem(network)
 
@@ -40,9 +40,9 @@ def measure() -> dict[str, float]:
 
     error, times = run(), []
     for _ in range(REPEATS):
-        began = time.perf_counter()
+        began = time.process_time()
         run()
-        times.append(time.perf_counter() - began)
+        times.append(time.process_time() - began)
     found = {"ours": min(times) / (DRAWS * len(x)), "ours_error": error}
     for name, one in peers(network, weights, x, labels).items():
         found |= {name: one["seconds"], f"{name}_error": one["error"]}

@@ -179,9 +179,9 @@ def noisy_networks(patterns: int) -> dict[str, dict]:
     del patterns
     found = mixed_signal.measure()
     named = {"aihwkit": "aihwkit's torch tile", "plain": "plain PyTorch"}
-    entries = {f"noisy_inference_beside_{name}": entry(found["ours"], found[name], text, "s per image and draw")
+    entries = {f"noisy_inference_beside_{name}": entry(found["ours"], found[name], text, "cpu s per image and draw")
                for name, text in named.items() if name in found}  # fmt: skip
-    return entries or {"noisy_inference": entry(found["ours"], None, "", "s per image and draw")}
+    return entries or {"noisy_inference": entry(found["ours"], None, "", "cpu s per image and draw")}
 
 
 _peer: list[float] = []

@@ -46,6 +46,7 @@ def error_against_energy(
     """
     plot = new_plot(x_title="", y_title="test images that come out wrong (%)")
     plot.update_xaxes(log_axis("energy of all multiplications of an inference (pJ)"))
+    plot.update_yaxes(type="log")
     for curve in curves:
         plot.add_trace(
             go.Scatter(

@@ -52,10 +52,22 @@ def test_late_samples_are_told_by_their_width() -> None:
 
 def test_a_quick_measurement_says_no_shares_of_few_samples() -> None:
     slow, fast = (_decisions(current) for current in (15e-9, 45e-9))
-    claims = mnist_transients.timing(slow, fast) | mnist_transients.rates(slow, slow.found.operations)
+    claims = mnist_transients.timing(slow, fast) | mnist_transients.rates(slow, fast, slow.found.operations)
     few = {name for name, found in claims.items() if found.basis == LEFT_OUT}
     assert few == {"output_within_15us", "output_within_7us", "image_rate", "throughput", "throughput_as_printed"}
     assert all("Not measured by --quick" in claims[name].note and claims[name].value is None for name in few)
+
+
+def test_where_too_few_are_in_time_the_larger_current_tells_a_rate() -> None:
+    slow, fast = (replace(_decisions(current), n=200) for current in (15e-9, 45e-9))
+    in_time = replace(fast, found=replace(fast.found, time_to_output=np.full(PATTERNS, 4e-6)))
+    (rate,) = {mnist_transients.rates(slow, in_time, 25_100)[name] for name in ("image_rate", "throughput")}
+    assert rate.value is None and "Only 83.3 % are" in rate.note
+    assert rate.note.endswith("At 45 nA 99 % are after 4.0 us: 250 kHz and 6.28 GOp/s at 600 uW.")
+    assert "45 nA" not in mnist_transients.rates(slow, fast, 25_100)["image_rate"].note
+    some = _decisions(15e-9)
+    assert "left out" in some.mean(some.found.time_to_output).note
+    assert "left out" not in some.mean(some.found.power).note
 
 
 def test_a_hidden_neurons_activity_is_what_its_own_diode_takes(cmos180: Technology) -> None:

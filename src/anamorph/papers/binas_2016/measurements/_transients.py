@@ -94,9 +94,14 @@ class Decisions:
     def note(self) -> str:
         """How many samples, and how many of them are not in the means."""
         undecided = int((~np.isfinite(self.times)).sum())
-        fewer = f"Quick: {self.n} test samples instead of {SAMPLES}." if self.n < SAMPLES else ""
-        said = f"One die, {self.n} test samples; {undecided} had not reached their class after 15 us, and are left out."
-        return f"{said} {fewer}".strip()
+        left = f"{undecided} had not reached their class after 15 us, and are left out."
+        return self.counted.replace("samples.", f"samples; {left}", 1)
+
+    @property
+    def counted(self) -> str:
+        """How many samples."""
+        fewer = f" Quick: {self.n} test samples instead of {SAMPLES}." if self.n < SAMPLES else ""
+        return f"One die, {self.n} test samples.{fewer}"
 
     def mean(self, values: Float[np.ndarray, " samples"], note: str = "") -> Measured:
         """Mean over the samples that have a value, with one standard deviation on either side."""
@@ -104,7 +109,8 @@ class Decisions:
         if not known.size:
             return Measured(None, note="No transient has an answer.")
         mean, spread = float(known.mean()), float(known.std())
-        return Measured(mean, mean - spread, mean + spread, known.size, note=" ".join(filter(None, (self.note, note))))
+        said = self.note if known.size < self.n else self.counted
+        return Measured(mean, mean - spread, mean + spread, known.size, note=" ".join(filter(None, (said, note))))
 
 
 def decisions(large: Large, prefix: str, currents: tuple[float, ...] = CURRENTS) -> dict[float, Decisions]:

@@ -66,6 +66,12 @@ def test_where_too_few_are_in_time_the_larger_current_tells_a_rate() -> None:
     assert rate.note.endswith("At 45 nA 99 % are after 4.0 us: 250 kHz and 6.28 GOp/s at 600 uW.")
     assert "45 nA" not in mnist_transients.rates(slow, fast, 25_100)["image_rate"].note
     some = _decisions(15e-9)
+    same = replace(some, found=replace(some.found, time_to_output=np.array([0.0, 0.0, 6e-6, 8e-6, 6e-6, 8e-6])))
+    said = mnist_transients.timing(same, same)["time_to_output_15na"]
+    assert said.value is not None and abs(said.value - 28e-6 / 6) < 1e-12
+    assert said.note.endswith(
+        "2 whose class never differed from the one before count as 0; without them 7.0 +- 1.0 us."
+    )
     assert "left out" in some.mean(some.found.time_to_output).note
     assert "left out" not in some.mean(some.found.power).note
 

@@ -48,12 +48,24 @@ def timing(slow: Decisions, fast: Decisions) -> dict[str, Measured]:
     known = slow.times[np.isfinite(slow.times)]
     spread = float(known.std()) if known.size else None
     return {
-        "time_to_output_15na": slow.mean(slow.found.time_to_output),
+        "time_to_output_15na": slow.mean(slow.found.time_to_output, _unchanged(slow)),
         "time_to_output_15na_spread": Measured(spread, n=known.size, note=slow.note),
         "output_within_15us": _share(slow, PRESENTATION),
-        "time_to_output_45na": fast.mean(fast.found.time_to_output),
+        "time_to_output_45na": fast.mean(fast.found.time_to_output, _unchanged(fast)),
         "output_within_7us": _share(fast, 7e-6),
     }
+
+
+def _unchanged(found: Decisions) -> str:
+    """For a note: samples whose class is that of the one before have their output from the start."""
+    known = found.times[np.isfinite(found.times)]
+    others = known[known > 0]
+    if len(others) == len(known) or not len(others):
+        return ""
+    return (
+        f"{len(known) - len(others)} whose class never differed from the one before count as 0; without them "
+        f"{1e6 * others.mean():.1f} +- {1e6 * others.std():.1f} us."
+    )
 
 
 def _share(found: Decisions, limit: float) -> Measured:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from anamorph.circuit.resistive_array import ResistiveArray
+from anamorph.circuit.resistive_cells import solve_cells
 from anamorph.device.memory_cell import memristor_current
 from anamorph.errors import BadInput
 
@@ -105,7 +106,7 @@ def test_curved_cells_carry_their_own_current(strength):
     def current(drop):
         return memristor_current(g, drop, strength)
 
-    lines = ResistiveArray(g, **WIRES).solve_cells(current, V)
+    lines = solve_cells(ResistiveArray(g, **WIRES), current, V)
     np.testing.assert_allclose(lines.cell, current(lines.word - lines.bit), rtol=0, atol=2e-9 * float(lines.cell.max()))
     np.testing.assert_allclose(lines.cell.sum(-2), lines.output, rtol=1e-11)
     np.testing.assert_allclose((V - lines.word[..., 0]) / WIRES["r_driver"], lines.cell.sum(-1), rtol=1e-7)
@@ -113,7 +114,7 @@ def test_curved_cells_carry_their_own_current(strength):
 
 def test_ohmic_cells_are_the_plain_solution():
     array = ResistiveArray(G, **WIRES)
-    lines = array.solve_cells(lambda drop: G * drop, V)
+    lines = solve_cells(array, lambda drop: G * drop, V)
     np.testing.assert_allclose(lines.output, array.solve(V), rtol=1e-11)
 
 
@@ -126,7 +127,7 @@ def test_ohmic_cells_are_the_plain_solution():
         (lambda: ResistiveArray(G, word_side="lef"), r"no side 'lef'.*Did you mean 'left'"),
         (lambda: ResistiveArray(G).solve(V[:, :2]), r"inputs do not fit the array.*\[inputs, 5\]"),
         (lambda: ResistiveArray(G).solve(V * np.nan), r"v: not finite"),
-        (lambda: ResistiveArray(G).solve_cells(lambda drop: -G * drop, V), r"does not rise"),
+        (lambda: solve_cells(ResistiveArray(G), lambda drop: -G * drop, V), r"does not rise"),
     ],
 )
 def test_bad_input(make, says):

@@ -18,6 +18,7 @@ from anamorph.circuit import ngspice
 from anamorph.circuit.compile import compile_cell
 from anamorph.circuit.netlist import Cell, Instance, VoltageSource
 from anamorph.circuit.resistive_array import ResistiveArray
+from anamorph.circuit.resistive_cells import solve_cells
 from anamorph.device.memory_cell import (
     SubthresholdCell,
     discharged_voltage,
@@ -92,7 +93,7 @@ def test_passive_amplitudes_with_wires(cmos180: Technology, n: int, beta: float)
     found = ngspice.operating_points(ins_bench(cells, WIRES), cmos180, drives)
     theirs = np.array([-found.source_current(f"sense_{j}") for j in range(n)])
     lines = ResistiveArray(cells.conductance, **vars(WIRES))
-    ours = lines.solve_cells(lambda drop: memristor_current(jnp.asarray(cells.conductance), drop, beta), v)
+    ours = solve_cells(lines, lambda drop: memristor_current(jnp.asarray(cells.conductance), drop, beta), v)
     ideal = np.asarray(memristor_current(cells.conductance, v.T, beta)).sum(0)
     assert (ideal / theirs).max() > 1.05
     np.testing.assert_allclose(ours.output[0], theirs, rtol=1e-6)
@@ -125,8 +126,8 @@ def test_gate_coupled_amplitudes(cmos180: Technology, n: int) -> None:
     # a gate on its drain: the threshold that carries the current there, turned round
     np.testing.assert_allclose(programmed_threshold(FLASH, given, gate, gate), reference, atol=1e-6)
     lines = ResistiveArray(np.full((n, n), 1e-9), **vars(wires))
-    ours = lines.solve_cells(
-        lambda drop: -subthreshold_current(FLASH, cells.v_t, gate[:, None], -drop), np.zeros((1, n)), V_RESET
+    ours = solve_cells(
+        lines, lambda drop: -subthreshold_current(FLASH, cells.v_t, gate[:, None], -drop), np.zeros((1, n)), V_RESET
     )
     np.testing.assert_allclose(-ours.output[0], theirs, rtol=1e-6)
     still = np.asarray(subthreshold_current(FLASH, cells.v_t, gate[:, None], V_RESET)).sum(0)

@@ -9,13 +9,13 @@ With ideal wires the output currents are ``i = v @ G``. With real ones they stil
 another matrix: `effective_conductance`. One exact elimination (`line_network.py`) finds it for any number of inputs,
 and it can be differentiated in every conductance and resistance.
 
-Passive cells that are not ohmic, ``I = f(w - u)``: `solve_cells` iterates on the factorised ohmic network. Active
-cells, which are current sources with some output conductance: the same, or `voltages` with their currents given.
+Passive cells that are not ohmic, ``I = f(w - u)``: `resistive_cells.solve_cells` iterates on the factorised ohmic
+network. Active cells, which are current sources with some output conductance: the same, or `voltages` with their
+currents given.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -27,7 +27,6 @@ from jaxtyping import Array, Float
 
 from anamorph.circuit import line_network
 from anamorph.circuit.line_network import Factors, Lines, Ohm
-from anamorph.circuit.resistive_cells import iterate
 from anamorph.errors import BadInput, nearest
 
 #: Arrays of any shapes that broadcast.
@@ -147,31 +146,6 @@ class ResistiveArray:
         found = line_network.solve(self.factors, *flat)
         word, bit, cell, output = (x.reshape(*self.stack, *x.shape[1:]) for x in found)
         return Lines(self._as_read(word), self._as_read(bit), self._as_read(cell), output)
-
-    def solve_cells(
-        self,
-        current: Callable[[Float[Array, "..."]], Float[Array, "..."]],
-        v: Reals,
-        v_sense: Reals | float = 0.0,
-        *,
-        tolerance: float = 1e-9,
-    ) -> Lines:
-        """The same for cells that carry ``current(w - u)``, an elementwise function of voltage, instead of ohmic ones.
-
-        The array's own conductances only give the point to start from. Most arrays take a few rounds on one
-        elimination; inputs for which that is too far off get Newton steps, each with its own elimination.
-
-        Args:
-            current: A for V, of arrays ``[*stack, inputs, rows, cols]``; rising, so that there is one solution.
-            v: inputs, as of `voltages`.
-            v_sense: as of `voltages`.
-            tolerance: largest imbalance of a cell's current, relative to the largest current of any cell.
-
-        Raises:
-            BadInput: cells whose current falls with voltage.
-            NotConverged: some input needs more iterations than there are.
-        """
-        return iterate(self, current, v, v_sense, tolerance)
 
     def _word(self) -> Float[Array, "cols cols"]:
         return line_network.shared_resistance(self.shape[1], self.r_word, self.r_driver, WORD_SIDES[self.word_side])

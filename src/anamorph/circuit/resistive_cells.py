@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import jax
 import jax.numpy as jnp
@@ -18,10 +17,8 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from anamorph.circuit.line_network import Lines
+from anamorph.circuit.resistive_array import ResistiveArray
 from anamorph.errors import BadInput, NotConverged
-
-if TYPE_CHECKING:
-    from anamorph.circuit.resistive_array import ResistiveArray
 
 #: Rounds with the one elimination, and Newton steps for the inputs that need them.
 ROUNDS, NEWTON_STEPS = 40, 30
@@ -30,14 +27,30 @@ SLOW = 0.7
 CellCurrent = Callable[[Float[Array, "..."]], Float[Array, "..."]]
 
 
-def iterate(
+def solve_cells(
     array: ResistiveArray,
     current: CellCurrent,
     v: Float[Array | np.ndarray, "..."],
-    v_sense: Float[Array | np.ndarray, "..."] | float,
-    tolerance: float,
+    v_sense: Float[Array | np.ndarray, "..."] | float = 0.0,
+    *,
+    tolerance: float = 1e-9,
 ) -> Lines:
-    """`ResistiveArray.solve_cells`."""
+    """`ResistiveArray.voltages` for cells that carry ``current(w - u)``, a function of voltage, instead of ohmic ones.
+
+    The array's own conductances only give the point to start from. Most arrays take a few rounds on one elimination;
+    inputs for which that is too far off get Newton steps, each with its own elimination.
+
+    Args:
+        array: the wires, and conductances to start from.
+        current: A for V, elementwise on arrays ``[*stack, inputs, rows, cols]``; rising, so that there is one solution.
+        v: inputs, as of `ResistiveArray.voltages`.
+        v_sense: as of `ResistiveArray.voltages`.
+        tolerance: largest imbalance of a cell's current, relative to the largest current of any cell.
+
+    Raises:
+        BadInput: cells whose current falls with voltage.
+        NotConverged: some input needs more iterations than there are.
+    """
     array = _centred(array, current, array.voltages(v, v_sense))
     g = jnp.asarray(array.conductance)[..., None, :, :]
     lines = array.voltages(v, v_sense)

@@ -39,6 +39,7 @@ class Decisions:
         shown: the sample whose waveform is in `found`: its class is another than that of the one before.
         hidden: currents into the neurons of every hidden layer while that sample is decided, A.
         active: inputs of each sample that carry a current worth the name, where they were counted.
+        quick: of a quick ledger.
     """
 
     found: Dynamics
@@ -47,6 +48,7 @@ class Decisions:
     shown: int
     hidden: tuple[Float[np.ndarray, "_ steps"], ...]
     active: Int[np.ndarray, " samples"] | None = None
+    quick: bool = False
 
     @property
     def times(self) -> Float[np.ndarray, " samples"]:
@@ -100,7 +102,7 @@ class Decisions:
     @property
     def counted(self) -> str:
         """How many samples."""
-        fewer = f" Quick: {self.n} test samples instead of {SAMPLES}." if self.n < SAMPLES else ""
+        fewer = f" Quick: {self.n} test samples instead of {SAMPLES}." if self.quick else ""
         return f"One die, {self.n} test samples.{fewer}"
 
     def mean(self, values: Float[np.ndarray, " samples"], note: str = "") -> Measured:
@@ -137,7 +139,7 @@ def decisions(large: Large, prefix: str, currents: tuple[float, ...] = CURRENTS)
         )  # fmt: skip
         found[current] = Decisions(
             answer, count, current, shown, hidden_currents(substrate, die, answer.waveform.voltages),
-            (inputs > ACTIVE * current).sum(1),
+            (inputs > ACTIVE * current).sum(1), context.quick,
         )  # fmt: skip
     return found
 

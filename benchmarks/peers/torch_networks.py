@@ -10,6 +10,7 @@ aihwkit's inference tile in PyTorch (`TorchInferenceTile`) needs none of the pac
 imported. Where that module is not built, an empty one takes its place.
 """
 
+# pyright: reportMissingImports=false
 from __future__ import annotations
 
 import importlib.util

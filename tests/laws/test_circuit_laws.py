@@ -16,6 +16,7 @@ from anamorph.cell.current_mirror import soma, synapse
 from anamorph.circuit.compile import Circuit, compile_cell
 from anamorph.circuit.netlist import (
     GROUND,
+    Capacitor,
     Cell,
     CurrentSource,
     Element,
@@ -68,8 +69,10 @@ def flattened(cell: Cell, prefix: str = "", outer: dict[str, str] | None = None)
             found.append(replace(element, name=prefix + element.name, **pins))
         elif isinstance(element, CurrentSource | VoltageSource):
             found.append(replace(element, name=prefix + element.name, node=at(element.node)))
-        else:
+        elif isinstance(element, Capacitor | Resistor):
             found.append(replace(element, name=prefix + element.name, a=at(element.a), b=at(element.b)))
+        else:
+            raise TypeError(f"{element} has no flat form")
     return found
 
 

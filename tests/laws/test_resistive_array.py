@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -18,7 +20,7 @@ ROWS, COLS = 5, 3
 rng = np.random.default_rng(2)
 G = rng.uniform(1e-5, 1e-4, (ROWS, COLS))
 V = rng.uniform(0, 0.3, (4, ROWS))
-WIRES = {"r_word": 40.0, "r_bit": 70.0, "r_driver": 200.0, "r_sense": 500.0}
+WIRES: dict[str, Any] = {"r_word": 40.0, "r_bit": 70.0, "r_driver": 200.0, "r_sense": 500.0}
 
 
 def test_no_wires_is_the_matrix_product():
@@ -28,7 +30,7 @@ def test_no_wires_is_the_matrix_product():
 @pytest.mark.parametrize("size", [1e-9, 1e-6, 1e-3])
 def test_wires_take_in_proportion_when_small(size):
     """The first-order loss: wires enter at w/u drops of R I, so it shrinks with them and its quotient stays."""
-    wires = {name: size * r for name, r in WIRES.items()}
+    wires: dict[str, Any] = {name: size * r for name, r in WIRES.items()}
     loss = (G - np.asarray(ResistiveArray(G, **wires).effective_conductance())) / size
     assert (loss > 0).all()
     full = np.asarray(G - ResistiveArray(G, **{k: 1e-4 * r for k, r in WIRES.items()}).effective_conductance()) / 1e-4
@@ -114,7 +116,7 @@ def test_curved_cells_carry_their_own_current(strength):
 
 def test_ohmic_cells_are_the_plain_solution():
     array = ResistiveArray(G, **WIRES)
-    lines = solve_cells(array, lambda drop: G * drop, V)
+    lines = solve_cells(array, lambda drop: jnp.asarray(G) * drop, V)
     np.testing.assert_allclose(lines.output, array.solve(V), rtol=1e-11)
 
 
@@ -127,7 +129,7 @@ def test_ohmic_cells_are_the_plain_solution():
         (lambda: ResistiveArray(G, word_side="lef"), r"no side 'lef'.*Did you mean 'left'"),
         (lambda: ResistiveArray(G).solve(V[:, :2]), r"inputs do not fit the array.*\[inputs, 5\]"),
         (lambda: ResistiveArray(G).solve(V * np.nan), r"v: not finite"),
-        (lambda: solve_cells(ResistiveArray(G), lambda drop: -G * drop, V), r"does not rise"),
+        (lambda: solve_cells(ResistiveArray(G), lambda drop: -jnp.asarray(G) * drop, V), r"does not rise"),
     ],
 )
 def test_bad_input(make, says):

@@ -116,7 +116,9 @@ def test_few_bits_answer_as_the_netlist_does(cmos180: Technology, n_bits: int):
     solved = operating_point(circuit, few.netlist_drives(inputs), few.netlist_deviations(die))
     expected = -np.asarray(solved.require_converged().source_current("out_0"))
     assert expected[0] > 1e-10
-    np.testing.assert_allclose(np.asarray(few.run(die, written, jnp.asarray(inputs)).outputs).ravel(), expected, rtol=5e-3)
+    np.testing.assert_allclose(
+        np.asarray(few.run(die, written, jnp.asarray(inputs)).outputs).ravel(), expected, rtol=5e-3
+    )
 
 
 def test_a_netlist_is_of_one_program(chip: CurrentMirror):

@@ -97,7 +97,9 @@ def test_unused_lines_take_nothing(name: str, coded: str, rows: int, columns: in
 @given(size=st.integers(4, 400), bits=st.integers(2, 7))
 def test_more_bits_take_more(name: str, coded: str, size: int, bits: int):
     coarse, fine = (block_cost(_design(name, coded, b, size)) for b in (bits, bits + 1))
-    assert fine.total_energy > coarse.total_energy
+    assert fine.energy["conversion"] > coarse.energy["conversion"]
+    if cell(name).active or coded != "ins":  # bent cells are read at a lower voltage to be linear to one more bit
+        assert fine.total_energy > coarse.total_energy
     if coded != "ins":  # an amplitude's line may move less, and so be sooner
         assert fine.time >= coarse.time
 

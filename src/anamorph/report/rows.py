@@ -77,7 +77,7 @@ def _row(key: str, entry: Mapping[str, Any]) -> MetricRow:
     n, basis = entry.get("n"), str(entry.get("basis") or "")
     return MetricRow(
         key=key,
-        name=key.replace("_", " ").capitalize(),
+        name=_titled(key.replace("_", " ")),
         value=_number(entry["value"], unit, where),
         interval=_interval(entry.get("low"), entry.get("high"), unit, where),
         basis=basis,
@@ -104,3 +104,8 @@ def _number(value: Any, unit: str, where: str) -> str:
     if value != value:
         return "not available"
     return quantity(float(value), unit)
+
+
+def _titled(text: str) -> str:
+    """The same with its first letter large; the others stay, as some are units."""
+    return text[:1].upper() + text[1:]

@@ -90,3 +90,8 @@ def test_provenance_is_flattened_in_order() -> None:
         ("versions.os.name", "Linux"),
         ("sources", "a, b"),
     )
+
+
+def test_units_in_a_name_keep_their_letters() -> None:
+    (row,) = metric_rows({"3 bits: added at 1e-06 V^2": {"value": 0.01, "unit": "%"}})
+    assert row.name == "3 bits: added at 1e-06 V^2"
